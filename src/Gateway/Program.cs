@@ -1,0 +1,6 @@
+namespace LokiGateway.Gateway;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,1 @@
+namespace LokiGateway.Hosting; internal static class Placeholder { }

@@ -1,0 +1,1 @@
+namespace LokiGateway.Protocol; internal static class Placeholder { }

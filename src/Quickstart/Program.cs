@@ -1,0 +1,6 @@
+namespace LokiGateway.Quickstart;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
