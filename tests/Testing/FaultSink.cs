@@ -28,9 +28,9 @@ public sealed record PushReceived(long Number, string Method, string Path, IRead
     public PushRequest Decode() => PushRequests.ReadSnappy(Body);
 }
 
-/// <summary>One entry that the sink stored, in the order of storing.</summary>
+/// <summary>One entry that the sink stored, in the order of storing: <paramref name="Request"/> is the number of its push.</summary>
 public sealed record StoredEntry(string Tenant, string Labels, long UnixNanos, string Line,
-    IReadOnlyList<(string Name, string Value)> Metadata, long Request);
+    IReadOnlyList<(string Name, string Value)> Metadata, long Request, DateTimeOffset StoredAt);
 
 /// <summary>
 /// A push endpoint on a loopback port whose answers are scripted. All members may be called from any thread.
@@ -291,6 +291,7 @@ public sealed class FaultSink : IAsyncDisposable
         var request = push.Decode();
         var text = "";
         var entries = new List<StoredEntry>();
+        var now = DateTimeOffset.UtcNow;
         foreach (var stream in request.Streams)
         {
             var ignored = 0;
@@ -304,7 +305,7 @@ public sealed class FaultSink : IAsyncDisposable
                     continue;
                 }
                 entries.Add(new StoredEntry(push.Tenant, stream.Labels, PushRequests.ToNanos(entry.Timestamp), entry.Line,
-                    [.. entry.StructuredMetadata.Select(static pair => (pair.Name, pair.Value))], push.Number));
+                    [.. entry.StructuredMetadata.Select(static pair => (pair.Name, pair.Value))], push.Number, now));
             }
             if (ignored > 0)
             {
