@@ -32,13 +32,14 @@ internal static class Workers
     public static Task<ListeningWorker> StartKestrelAsync(Binaries binaries, Uri upstream, CancellationToken cancellation) =>
         StartListeningAsync(ChildProcess.Start("bare Kestrel", binaries.Native, "kestrel", $"--upstream={upstream}"), cancellation);
 
-    public static async Task<LoopReport> LoopAsync(Binaries binaries, string role, string logs, CancellationToken cancellation)
+    /// <summary>Runs a loop to its end; its report, and its peak memory in bytes.</summary>
+    public static async Task<(LoopReport Report, long PeakBytes)> LoopAsync(Binaries binaries, string role, string logs, CancellationToken cancellation)
     {
         await using ChildProcess child = ChildProcess.Start(role, binaries.Native, role, $"--logs={logs}");
         string line = await child.ReadLineAsync(TimeSpan.FromMinutes(10), cancellation);
         await child.WaitAsync(AnswerTimeout, cancellation);
         return JsonSerializer.Deserialize(line, WorkerJson.Default.LoopReport)! is var report && report.Lines > 0
-            ? report
+            ? (report, child.PeakBytes)
             : throw child.Failure("saw no lines");
     }
 
