@@ -50,8 +50,8 @@ internal sealed record LogCorpus(string Folder, string[] Files, long Bytes, long
         {
             string path = Path.Combine(folder, FilePath(index));
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            (written[index], lines[index]) = Write(path, index, bytes / FileCount, start, cancellation,
-                count => progress(Interlocked.Add(ref done, count) / (double)bytes));
+            (written[index], lines[index]) = Write(path, index, bytes / FileCount, start,
+                count => progress(Interlocked.Add(ref done, count) / (double)bytes), cancellation);
         });
         var manifest = new CorpusManifest(Version, bytes, FileCount, start, written.Sum(), lines.Sum());
         File.WriteAllText(Path.Combine(folder, ManifestName), JsonSerializer.Serialize(manifest));
@@ -81,7 +81,7 @@ internal sealed record LogCorpus(string Folder, string[] Files, long Bytes, long
     }
 
     private static (long Bytes, long Lines) Write(
-        string path, int index, long bytes, long startUnixNanos, CancellationToken cancellation, Action<long> wrote)
+        string path, int index, long bytes, long startUnixNanos, Action<long> wrote, CancellationToken cancellation)
     {
         var writer = new LogLineWriter(Styles[index % Styles.Length], (ulong)index + 1, startUnixNanos);
         byte[] buffer = new byte[1 << 20];

@@ -1,6 +1,4 @@
 // The usual agents, each with the plain configuration that its own documentation begins with: tail these files, parse CRI, push to a Loki.
-using LokiGateway.Benchmarks.Run;
-
 namespace LokiGateway.Benchmarks.Parts;
 
 /// <summary>How to run one agent.</summary>

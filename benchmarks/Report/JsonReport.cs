@@ -30,7 +30,11 @@ internal static class JsonReport
                     result.Spread,
                     Samples = result.Samples.Select(sample => new
                     {
-                        sample.Bytes, sample.Lines, sample.WallSeconds, sample.CpuSeconds, PeakRssBytes = sample.PeakBytes,
+                        sample.Bytes,
+                        sample.Lines,
+                        sample.WallSeconds,
+                        sample.CpuSeconds,
+                        PeakRssBytes = sample.PeakBytes,
                     }),
                 }),
                 Figures = figures,
