@@ -1,1 +1,0 @@
-namespace LokiGateway.Protocol; internal static class Placeholder { }
