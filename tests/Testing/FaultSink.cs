@@ -254,8 +254,9 @@ public sealed class FaultSink : IAsyncDisposable
         {
             try
             {
-                var counts = Store(push, answer.Rejects);
-                if (text == SinkAnswer.CountsMarker) text = counts;
+                var rejected = Store(push, answer.Rejects);
+                if (answer.Rejects is not null && rejected.Length == 0) answer = SinkAnswer.Ok with { Delay = answer.Delay };
+                if (text == SinkAnswer.CountsMarker) text = rejected;
             }
             catch (Exception e)
             {
@@ -285,7 +286,7 @@ public sealed class FaultSink : IAsyncDisposable
         }
     }
 
-    /// <summary>Keeps the entries and returns Loki's text about the rejected ones.</summary>
+    /// <summary>Keeps the entries and returns the text of Loki's ingester about the rejected ones; empty when there are none.</summary>
     private string Store(PushReceived push, Func<StreamAdapter, EntryAdapter, bool>? rejects)
     {
         var request = push.Decode();

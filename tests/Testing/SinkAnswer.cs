@@ -72,7 +72,7 @@ public sealed record SinkAnswer
 
     /// <summary>
     /// 400 of Loki's distributor: the entries for which <paramref name="rejects"/> holds are refused, the others are stored. The text names no
-    /// count, as Loki's line-length text does not: <paramref name="body"/> overrides it.
+    /// count, as Loki's line-length text does not: <paramref name="body"/> overrides it. A push without such an entry is answered 204.
     /// </summary>
     public static SinkAnswer Partial(Func<StreamAdapter, EntryAdapter, bool> rejects, string? body = null) => new()
     {
@@ -85,7 +85,7 @@ public sealed record SinkAnswer
     /// <summary>
     /// 400 of Loki's ingester, which does name counts: "entry with timestamp … ignored, reason: 'entry too far behind …', user 'ops', total
     /// ignored: N out of M for stream: …" for the last stream that lost entries. <paramref name="rejects"/> must hold in one stream only, as the
-    /// text can tell of one.
+    /// text can tell of one. A push without such an entry is answered 204.
     /// </summary>
     public static SinkAnswer TooFarBehind(Func<StreamAdapter, EntryAdapter, bool> rejects) => new()
     {
