@@ -1,1 +1,0 @@
-namespace LokiGateway.Hosting; internal static class Placeholder { }
