@@ -49,7 +49,7 @@ public sealed record SinkAnswer
     public Func<StreamAdapter, EntryAdapter, bool>? Rejects { get; private init; }
 
     /// <summary>Pause between the request being read and the answer.</summary>
-    public TimeSpan Delay { get; private init; }
+    public TimeSpan Delay { get; internal init; }
 
     /// <summary>Bytes of the body read in a second; 0 is as fast as it goes.</summary>
     public int ReadBytesPerSecond { get; private init; }
