@@ -30,7 +30,7 @@ internal readonly record struct HttpRequestHead(
             ReadOnlySpan<byte> value = line[(colon + 1)..].Trim((byte)' ');
             switch (colon)
             {
-                case 14 when Named(line, "Content-Length"u8): Utf8Parser.TryParse(value, out contentLength, out _); break;
+                case 14 when Named(line, "Content-Length"u8): contentLength = Number(value); break;
                 case 17 when Named(line, "Transfer-Encoding"u8): contentLength = -1; break;
                 case 14 when Named(line, "X-Loki-Shipper"u8): lines = StampLines(value); break;
                 case 12 when Named(line, "Content-Type"u8): json = value.StartsWith("application/json"u8); break;
@@ -47,6 +47,8 @@ internal readonly record struct HttpRequestHead(
     private static long StampLines(ReadOnlySpan<byte> stamp)
     {
         int at = stamp.IndexOf(";lines="u8);
-        return at >= 0 && Utf8Parser.TryParse(stamp[(at + 7)..], out long lines, out _) ? lines : 0;
+        return at < 0 ? 0 : Number(stamp[(at + 7)..]);
     }
+
+    private static long Number(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text, out long number, out _) ? number : 0;
 }

@@ -37,7 +37,7 @@ internal static class KestrelForwarder
         });
         WebApplication application = builder.Build();
         application.Run(context => ForwardAsync(context, client, upstream));
-        application.Start();
+        application.StartAsync().GetAwaiter().GetResult();
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Console.WriteLine($"listening {new Uri(address).Port}");
         while (Console.ReadLine() is not null)
