@@ -1,0 +1,9 @@
+// The ways a request can prove its tenant.
+namespace LokiGateway.Gateway;
+
+/// <summary>How a request proves its tenant.</summary>
+public enum AuthMode
+{
+    /// <summary>X-Scope-OrgID as sent: for a gateway behind somebody else's authentication, or a cluster with its own network policy.</summary>
+    Trust,
+}

@@ -1,0 +1,88 @@
+// Everything a gateway can be told, parsed and checked once at start: nothing of this is looked up by name per request.
+using LokiGateway.Hosting.Configuration;
+using LokiGateway.Hosting.Limits;
+
+namespace LokiGateway.Gateway;
+
+/// <summary>The settings of one gateway. Immutable; per-tenant limits alone change while it runs (<see cref="RuntimeConfigFile"/>).</summary>
+public sealed record GatewayOptions
+{
+    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal) { ["trust"] = AuthMode.Trust };
+
+    private static readonly Dictionary<string, ByteCounting> Compatibilities = new(StringComparer.Ordinal)
+    {
+        ["loki-3.2"] = ByteCounting.Lines,
+        ["loki-3.3"] = ByteCounting.LinesAndMetadata,
+    };
+
+    private static readonly Dictionary<string, LimitsStoreKind> LimitsStores = new(StringComparer.Ordinal) { ["local"] = LimitsStoreKind.Local };
+
+    /// <summary>Host and port for pushes and queries. Port 0 takes a free one (<see cref="GatewayServer.Address"/> tells which).</summary>
+    public string Listen { get; init; } = "0.0.0.0:3100";
+
+    /// <summary>Host and port of /ready, /live, /metrics and /config; null serves no admin port.</summary>
+    public string? AdminListen { get; init; }
+
+    public AuthMode AuthMode { get; init; } = AuthMode.Trust;
+
+    public required UpstreamOptions Upstream { get; init; }
+
+    public RequestBounds Bounds { get; init; } = new();
+
+    /// <summary>What holds for a tenant that the overrides file does not name.</summary>
+    public TenantLimits Limits { get; init; } = new();
+
+    /// <summary>Loki's overrides file; null when every tenant has <see cref="Limits"/>.</summary>
+    public string? RuntimeConfigFile { get; init; }
+
+    public TimeSpan RuntimeConfigPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many gateways share the limits: with a local store each grants rate/replicas and streams/replicas, as Loki's distributors do.</summary>
+    public int Replicas { get; init; } = 1;
+
+    public ByteCounting ByteCounting { get; init; } = ByteCounting.Lines;
+
+    /// <summary>How long requests in flight may take to finish after the stop was asked for.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The effective settings with secrets masked, shown at /config.</summary>
+    public Func<string> ShowConfig { get; init; } = static () => "";
+
+    /// <summary>Asks the file for every setting of the gateway. Errors are collected in the file: call its Finish afterwards.</summary>
+    public static GatewayOptions Bind(ConfigurationSection root)
+    {
+        ConfigurationSection server = root.Section("server", "The door for agents and for Grafana.");
+        string host = server.String("http_listen_address", "0.0.0.0", "Address to listen on for pushes and queries.");
+        int port = server.Integer("http_listen_port", 3100, 0, 65535, "Port to listen on for pushes and queries; 0 takes a free one.");
+        TimeSpan shutdownTimeout = server.Duration("graceful_shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromMinutes(10),
+            "How long requests in flight may take to finish after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds.");
+
+        ConfigurationSection admin = root.Section("admin", "The port for probes and for Prometheus.");
+        string adminListen = admin.Listen("listen", "0.0.0.0:9081", "Address of /ready, /live, /metrics and /config; empty serves none.");
+
+        ConfigurationSection auth = root.Section("auth", "Who may push and query.");
+        AuthMode authMode = auth.RequiredChoice("mode", AuthModes,
+            "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent.");
+
+        ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
+        ConfigurationSection store = root.Section("limits_store", "Where the counts behind the limits are kept.");
+        store.Choice("kind", LimitsStoreKind.Local, LimitsStores, "local: each gateway counts by itself.");
+
+        return new GatewayOptions
+        {
+            Listen = $"{host}:{port}",
+            AdminListen = adminListen.Length == 0 ? null : adminListen,
+            AuthMode = authMode,
+            Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),
+            Bounds = RequestBounds.Bind(server),
+            Limits = TenantLimits.Bind(root.Section("limits_config", "Loki's limits for every tenant, same keys and defaults as Loki 3.2."), new TenantLimits()),
+            RuntimeConfigFile = runtime.OptionalString("file", "Path of the overrides file, in Loki's format."),
+            RuntimeConfigPeriod = runtime.Duration("period", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1),
+                "How often the overrides file is looked at."),
+            Replicas = store.Integer("replicas", 1, 1, 1000, "How many gateways run side by side; each grants its share of a tenant's rate and streams."),
+            ByteCounting = root.Choice("compatibility", ByteCounting.Lines, Compatibilities,
+                "Which Loki's way of counting bytes against ingestion_rate_mb: loki-3.2 counts lines, loki-3.3 counts lines and structured metadata."),
+            ShutdownTimeout = shutdownTimeout,
+        };
+    }
+}

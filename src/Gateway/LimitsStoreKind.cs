@@ -1,0 +1,8 @@
+// Where the counts behind the limits live.
+namespace LokiGateway.Gateway;
+
+internal enum LimitsStoreKind
+{
+    /// <summary>In this process.</summary>
+    Local,
+}
