@@ -98,6 +98,36 @@ internal ref struct ProtobufCursor
         return Error == PushError.None && FailLength(length);
     }
 
+    /// <summary>
+    /// The shortcut for the field that nearly all of a push consists of: true, and past it, when the next field has this one-byte tag, a length
+    /// of at most two bytes (16 KiB) and lies wholly inside the message. Otherwise nothing has been read.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReadShortBytes(byte tag, out ReadOnlySpan<byte> bytes)
+    {
+        var rest = message[position..];
+        if (rest.Length >= 3 && rest[0] == tag)
+        {
+            int length = rest[1];
+            var start = 2;
+            if (length >= 0x80)
+            {
+                length = (length & 0x7F) | (rest[2] << 7);
+                start = 3;
+            }
+
+            if (length < 0x4000 && length <= rest.Length - start)
+            {
+                bytes = rest.Slice(start, length);
+                position += start + length;
+                return true;
+            }
+        }
+
+        bytes = default;
+        return false;
+    }
+
     /// <summary>Skips the value of an unknown field whose tag was just read.</summary>
     public bool TrySkip(int wireType)
     {

@@ -1,5 +1,7 @@
 // Walks a decompressed PushRequest in place: streams, their entries, their metadata, as slices of the caller's buffer. Nothing is
 // copied, allocated or thrown, whatever the bytes are.
+using System.Runtime.CompilerServices;
+
 namespace LokiGateway.Protocol.Push;
 
 /// <summary>Walks the streams of a <c>logproto.PushRequest</c>. The request must outlive everything handed out.</summary>
@@ -72,8 +74,14 @@ public readonly ref struct PushStream
     {
         ReadOnlySpan<byte> labels = default;
         var cursor = new ProtobufCursor(message);
-        while (cursor.TryReadTag(out var field, out var wireType))
+        while (true)
         {
+            while (cursor.TryReadShortBytes(PushEntryReader.EntriesTag, out _))
+            {
+            }
+
+            if (!cursor.TryReadTag(out var field, out var wireType))
+                break;
             switch (field)
             {
                 case 1 when wireType == ProtobufCursor.WireBytes:
@@ -106,6 +114,9 @@ public readonly ref struct PushStream
 /// <summary>Walks the entries of one stream, in the order sent.</summary>
 public ref struct PushEntryReader
 {
+    /// <summary>Field 2 of a stream, length-delimited.</summary>
+    internal const byte EntriesTag = 0x12;
+
     private ProtobufCursor cursor;
     private PushError entryError;
 
@@ -116,6 +127,16 @@ public ref struct PushEntryReader
 
     /// <summary>Moves to the next entry; false at the end or at a fault (see <see cref="Error"/>).</summary>
     public bool TryReadEntry(out PushEntry entry)
+    {
+        if (Error == PushError.None && cursor.TryReadShortBytes(EntriesTag, out var plain))
+        {
+            entryError = PushEntry.TryRead(plain, out entry);
+            return entryError == PushError.None;
+        }
+        return TryReadOtherField(out entry);
+    }
+
+    private bool TryReadOtherField(out PushEntry entry)
     {
         entry = default;
         if (Error != PushError.None)
@@ -171,7 +192,15 @@ public readonly ref struct PushEntry
 
     public MetadataReader Metadata() => new(Raw);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static PushError TryRead(ReadOnlySpan<byte> message, out PushEntry entry)
+    {
+        if (!EntryHead.TryRead(message, out long unixNanos, out int lineStart)) return TryReadFields(message, out entry);
+        entry = new PushEntry(message, unixNanos, message[lineStart..], metadataCount: 0, metadataBytes: 0);
+        return PushError.None;
+    }
+
+    private static PushError TryReadFields(ReadOnlySpan<byte> message, out PushEntry entry)
     {
         entry = default;
         var unixNanos = PushTimestamp.Missing;
