@@ -11,7 +11,7 @@ internal sealed record ReadyPush(byte[] Compressed, int Bytes, int Lines, string
 
 internal static class PushSet
 {
-    /// <summary>48 pushes of 1 MiB: more than any cache of the processor holds, little enough to build in a blink.</summary>
+    /// <summary>48 pushes of 1 MiB: more than the processor's caches keep at hand, little enough to build in a blink.</summary>
     private const int PushCount = 48;
 
     private const int PushBytes = 1 << 20;
@@ -49,8 +49,8 @@ internal static class PushSet
     /// <summary>Hands out the lines of one file, over and over.</summary>
     private sealed class LogSource(string path)
     {
-        /// <summary>The share of the file that is used: enough variety for 48 pushes.</summary>
-        private const int HeadBytes = 8 << 20;
+        /// <summary>The share of the file that is used: 16 files of this make 48 pushes without a repetition.</summary>
+        private const int HeadBytes = 4 << 20;
 
         private readonly byte[] _text = ReadHead(path);
         private readonly byte[] _entries = new byte[PushBytes];

@@ -33,7 +33,7 @@ internal static class GatewayPart
             allocated = (allocatedAfter - allocatedBefore) / report.Lines;
             return sample;
         });
-        var result = new Result("gateway", "loki-gateway, 1 MiB pushes, 4 tenants", samples, allocated);
+        var result = new Result("gateway", "loki-gateway, 1 MiB pushes, 4 tenants", samples, allocated, ShipsLogs: false);
         session.Add(result);
         await MeasureLatencyAsync(session, pushesPerSecond: result.Median(sample => sample.BytesPerSecond) / (1 << 20) / 2);
     }
@@ -47,7 +47,7 @@ internal static class GatewayPart
             await using ListeningWorker kestrel = await Workers.StartKestrelAsync(session.Binaries, upstream.PushUrl, session.Cancellation);
             return (await LoadAsync(session, kestrel.Child, Plan(session, kestrel.PushUrl, rate: 0))).Sample;
         });
-        session.Add(new Result("kestrel", name, samples));
+        session.Add(new Result("kestrel", name, samples, ShipsLogs: false));
     }
 
     /// <summary>Added latency is the difference between the same load sent through the gateway and sent to the upstream itself.</summary>

@@ -22,6 +22,6 @@ internal static class ReferencePart
             allocated = (double)report.AllocatedBytes / report.Lines;
             return new Sample(report.Bytes, report.Lines, report.Seconds, report.CpuSeconds, peak);
         });
-        session.Add(new Result(key, name, samples, allocated));
+        session.Add(new Result(key, name, samples, allocated, ShipsLogs: role == "bare"));
     }
 }

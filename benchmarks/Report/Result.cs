@@ -23,7 +23,8 @@ internal sealed record Sample(long Bytes, long Lines, double WallSeconds, double
 /// <param name="Key">Stable name for <c>--json</c> and the verdicts.</param>
 /// <param name="Name">As the table shows it.</param>
 /// <param name="AllocatedPerLine">Managed bytes allocated a line, null where the program does not tell.</param>
-internal sealed record Result(string Key, string Name, IReadOnlyList<Sample> Samples, double? AllocatedPerLine = null)
+/// <param name="ShipsLogs">True when the bytes are bytes of log, so that the bare loop is a fair yardstick.</param>
+internal sealed record Result(string Key, string Name, IReadOnlyList<Sample> Samples, double? AllocatedPerLine = null, bool ShipsLogs = true)
 {
     public double Median(Func<Sample, double> figure)
     {

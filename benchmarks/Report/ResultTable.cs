@@ -10,7 +10,7 @@ internal static class ResultTable
 
     private static readonly (string First, string Second, int Width)[] Columns =
     [
-        ("", "", -46), ("MB/s", "wall", 9), ("klines/s", "wall", 10), ("MB per", "CPU-s", 9), ("klines per", "CPU-s", 11), ("peak RSS", "MB", 9),
+        ("", "", -51), ("MB/s", "wall", 9), ("klines/s", "wall", 10), ("MB per", "CPU-s", 9), ("klines per", "CPU-s", 11), ("peak RSS", "MB", 9),
         ("alloc", "B/line", 9), ("of bare", "loop", 9), ("spread", "%", 8),
     ];
 
@@ -37,7 +37,7 @@ internal static class ResultTable
         yield return Number(result.Median(sample => sample.LinesPerCpuSecond) / 1e3);
         yield return Number(result.PeakBytes / MB);
         yield return result.AllocatedPerLine is { } allocated ? allocated.ToString("0.00", CultureInfo.InvariantCulture) : "";
-        yield return double.IsNaN(bare) ? "" : (perCpuSecond / bare).ToString("0.00", CultureInfo.InvariantCulture);
+        yield return double.IsNaN(bare) || !result.ShipsLogs ? "" : (perCpuSecond / bare).ToString("0.00", CultureInfo.InvariantCulture);
         yield return result.Samples.Count > 1 ? (result.Spread * 100).ToString("0", CultureInfo.InvariantCulture) : "";
     }
 
