@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using Microsoft.Win32.SafeHandles;
+
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
@@ -14,6 +17,27 @@ internal sealed record FileIdentity(ulong Device, ulong Inode, ulong Fingerprint
     public const int FingerprintBytesMax = 256;
 
     public FileKey Key => new(Device, Inode);
+
+    /// <summary>The identity of an open file as it is now.</summary>
+    public static FileIdentity Of(SafeFileHandle handle, FileKey key)
+    {
+        Span<byte> head = stackalloc byte[FingerprintBytesMax];
+        return Of(key, head[..RandomAccess.Read(handle, head, 0)]);
+    }
+
+    /// <summary>The identity of a file that begins with these bytes (all that it has, or at least the maximum).</summary>
+    public static FileIdentity Of(FileKey key, ReadOnlySpan<byte> head)
+    {
+        head = head[..Math.Min(head.Length, FingerprintBytesMax)];
+        return new FileIdentity(key.Device, key.Inode, head.IsEmpty ? 0 : XxHash3.HashToUInt64(head), head.Length);
+    }
+
+    /// <summary>
+    /// Whether a file with this head can be the one that we know: the bytes that we hashed must still be there. A file shorter than the
+    /// fingerprint was may have grown since, so only the stored length is compared.
+    /// </summary>
+    public bool Fits(ReadOnlySpan<byte> head) =>
+        head.Length >= FingerprintLength && (FingerprintLength == 0 || XxHash3.HashToUInt64(head[..FingerprintLength]) == Fingerprint);
 
     public override string ToString() => $"{Device >> 32}:{(uint)Device}/{Inode}#{Fingerprint:x16}";
 }

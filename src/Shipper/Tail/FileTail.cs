@@ -1,5 +1,7 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace LokiGateway.Shipper.Tail;
 
@@ -7,11 +9,153 @@ namespace LokiGateway.Shipper.Tail;
 /// Reads a log file forward from an explicit offset, and notices when what it reads is no longer what it was: truncated, replaced in place,
 /// finished. One per lane, used by the lane's thread only. It keeps no bytes: the file is the buffer.
 /// </summary>
-internal sealed class FileTail(TimeProvider time, ILogger log)
+/// <param name="time">Timestamps for periods; the wall clock only to be compared with file times.</param>
+/// <param name="log">For reads that fail and files that were emptied.</param>
+/// <param name="contentReplaced">
+/// FileScanner.SearchCopy: told when a file was emptied, so that it looks for the copy that copytruncate made. Without it nobody looks.
+/// </param>
+internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile>? contentReplaced = null)
 {
+    /// <summary>While a file is read without a pause, this often it is asked whether it is still the same: a tenth of a millisecond per second.</summary>
+    private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The head of a file is compared at most this often; the bytes before the read offset, which catch nearly everything, more often.</summary>
+    private static readonly TimeSpan HeadCheckPeriod = TimeSpan.FromSeconds(1);
+
     /// <summary>
-    /// Reads up to <paramref name="bytesMax"/> bytes at <paramref name="offset"/> into the pipe and flushes it. The offset is
-    /// ReadOffset plus what the pipe still holds of this file.
+    /// A modification time younger than this is not trusted to change with the next write: the kernel's clock for file times ticks every 1 to
+    /// 10 ms, network file systems' every second or two.
     /// </summary>
-    public TailRead Read(TailedFile file, long offset, PipeWriter pipe, int bytesMax) => throw new NotImplementedException($"{time} {log} {file} {offset} {pipe} {bytesMax}");
+    private const long FreshNanos = 2_000_000_000;
+
+    /// <summary>
+    /// Reads up to <paramref name="bytesMax"/> bytes at <paramref name="offset"/> into the pipe and flushes it. The offset is ReadOffset plus what
+    /// the pipe still holds of this file. The pipe must have no pause threshold: a flush never waits.
+    /// </summary>
+    /// <remarks>
+    /// 1. A file that was at its end, or was not looked at for a while, is asked for size and time; unchanged = end of file, nothing read.
+    /// 2. If it changed, the bytes that we know (before the last read's end, and its head) must still be there: else Truncated.
+    /// 3. Read. Nothing there: end of file, or of the generation when the file left its path and its writers are silent.
+    /// </remarks>
+    public TailRead Read(TailedFile file, long offset, PipeWriter pipe, int bytesMax)
+    {
+        if (file.Handle is not { } handle) throw new InvalidOperationException($"{file.LogicalPath} was released and must not be read");
+        FileFate fate = file.Fate;
+        long now = time.GetTimestamp();
+        try
+        {
+            bool wasAtEnd = file.EndOffset >= 0;
+            if (wasAtEnd || time.GetElapsedTime(file.LookedAt, now) >= CheckPeriod)
+            {
+                int errno = FileStat.OfHandle(handle, out FileStat stat);
+                if (errno != 0) return Fail(file, errno);
+                file.LookedAt = now;
+                if (wasAtEnd && !file.HasUnframedLines && stat.Size == file.EndOffset && stat.ModifiedNanos == file.EndModifiedNanos)
+                    return AtEnd(file, fate, offset, now) ?? ReadBytes(file, handle, offset, pipe, bytesMax, now);
+                if (WasReplaced(file, handle, stat, offset, now)) return Truncate(file, handle, stat);
+                file.KnownSize = stat.Size;
+            }
+            file.EndOffset = -1;
+            file.HasUnframedLines = false;
+            TailRead read = ReadBytes(file, handle, offset, pipe, bytesMax, now);
+            return read.Bytes > 0 ? read : NothingRead(file, handle, fate, offset, pipe, bytesMax, now);
+        }
+        catch (IOException failure)
+        {
+            return Fail(file, Errno.Of(failure));
+        }
+    }
+
+    [SkipLocalsInit]
+    private static TailRead ReadBytes(TailedFile file, SafeFileHandle handle, long offset, PipeWriter pipe, int bytesMax, long now)
+    {
+        Span<byte> space = pipe.GetSpan();
+        if (space.Length > bytesMax) space = space[..bytesMax];
+        int read = RandomAccess.Read(handle, space, offset);
+        if (read == 0) return new TailRead(TailReadKind.Data);
+        Remember(file, space[..read], offset, now);
+        pipe.Advance(read);
+        ValueTask<FlushResult> flush = pipe.FlushAsync();
+        if (!flush.IsCompleted) throw new InvalidOperationException("the lane's pipe must not have a pause threshold");
+        flush.GetAwaiter().GetResult();
+        return new TailRead(TailReadKind.Data, read);
+    }
+
+    /// <summary>Keeps what the next look will compare. A few bytes do not replace a mark of full length: it is still true of its own place.</summary>
+    private static void Remember(TailedFile file, ReadOnlySpan<byte> read, long offset, long now)
+    {
+        long end = offset + read.Length;
+        if (file.Mark is not { } mark || read.Length >= ReadMark.BytesMax || (mark.Length < ReadMark.BytesMax && end > mark.Offset && read.Length >= mark.Length))
+            file.Mark = ReadMark.Of(read, end);
+        if (offset == 0 && file.Identity.FingerprintLength < FileIdentity.FingerprintBytesMax && read.Length > file.Identity.FingerprintLength)
+            file.Identity = FileIdentity.Of(file.Identity.Key, read);
+        if (end > file.KnownSize) file.KnownSize = end;
+        file.LastDataAt = now;
+        file.LastError = 0;
+    }
+
+    private TailRead NothingRead(TailedFile file, SafeFileHandle handle, FileFate fate, long offset, PipeWriter pipe, int bytesMax, long now)
+    {
+        int errno = FileStat.OfHandle(handle, out FileStat stat);
+        if (errno != 0) return Fail(file, errno);
+        file.LookedAt = now;
+        if (WasReplaced(file, handle, stat, offset, now)) return Truncate(file, handle, stat);
+        file.KnownSize = stat.Size;
+        if (stat.Size > offset)
+        {
+            // A writer was quicker than our two calls.
+            TailRead read = ReadBytes(file, handle, offset, pipe, bytesMax, now);
+            if (read.Bytes > 0) return read;
+        }
+        file.EndOffset = stat.Size;
+        file.EndModifiedNanos = stat.ModifiedNanos > WallNanos() - FreshNanos ? -1 : stat.ModifiedNanos;
+        return AtEnd(file, fate, offset, now) ?? ReadBytes(file, handle, offset, pipe, bytesMax, now);
+    }
+
+    /// <summary>
+    /// The end was reached: of the file, or of the generation. Null: the generation is over, but the lane has dropped its last unterminated
+    /// line from the pipe and must get it once more before it hears so.
+    /// </summary>
+    private TailRead? AtEnd(TailedFile file, FileFate fate, long offset, long now)
+    {
+        // The fate was read before the look: only a look after the file had left its path proves that the next generation may begin.
+        if (fate == FileFate.Live) return new TailRead(TailReadKind.EndOfFile);
+        file.CaughtUp = true;
+        long silentSince = Math.Max(file.LastDataAt, file.LeftPathAt);
+        if (time.GetElapsedTime(silentSince, now) < file.LateWriteGrace) return new TailRead(TailReadKind.EndOfFile);
+        return offset < file.EndOffset ? null : new TailRead(TailReadKind.EndOfGeneration);
+    }
+
+    private bool WasReplaced(TailedFile file, SafeFileHandle handle, in FileStat stat, long offset, long now)
+    {
+        if (stat.Size < offset) return true;
+        if (file.Mark is { } mark && (stat.Size < mark.Offset || !mark.IsIn(handle))) return true;
+        bool upgrade = file.Identity.FingerprintLength < Math.Min(stat.Size, FileIdentity.FingerprintBytesMax);
+        if (!upgrade && time.GetElapsedTime(file.HeadCheckedAt, now) < HeadCheckPeriod) return false;
+        Span<byte> head = stackalloc byte[FileIdentity.FingerprintBytesMax];
+        head = head[..RandomAccess.Read(handle, head, 0)];
+        FileIdentity identity = file.Identity;
+        if (!identity.Fits(head)) return true;
+        if (head.Length > identity.FingerprintLength) file.Identity = FileIdentity.Of(identity.Key, head);
+        file.HeadCheckedAt = now;
+        return false;
+    }
+
+    private TailRead Truncate(TailedFile file, SafeFileHandle handle, in FileStat stat)
+    {
+        long unread = Math.Max(0, file.KnownSize - file.ReadOffset);
+        Log.ContentReplaced(log, file.CurrentPath, file.ReadOffset, stat.Size, unread);
+        file.BeginNextGeneration(FileIdentity.Of(handle, file.Identity.Key), awaitCopySearch: contentReplaced is not null);
+        contentReplaced?.Invoke(file);
+        return new TailRead(TailReadKind.Truncated, unread);
+    }
+
+    private TailRead Fail(TailedFile file, int errno)
+    {
+        if (file.LastError != errno) Log.ReadFailed(log, file.CurrentPath, file.ReadOffset, Errno.Text(errno));
+        file.LastError = errno;
+        return new TailRead(TailReadKind.Failed, Error: errno);
+    }
+
+    private long WallNanos() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

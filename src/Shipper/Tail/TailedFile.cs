@@ -3,9 +3,6 @@ using Microsoft.Win32.SafeHandles;
 
 namespace LokiGateway.Shipper.Tail;
 
-/// <summary>Base of what the Frame stage keeps per file; Tail only carries the reference.</summary>
-internal abstract class FileFrame;
-
 /// <summary>
 /// One log file that is being read: its open handle, how far it was read and how far acknowledged. Three threads meet here, and each field
 /// says whose it is: the scanner (fate, names), the lane (reading), the sender and committer (acknowledged position).
@@ -14,11 +11,17 @@ internal sealed class TailedFile
 {
     private FilePosition _acked;
     private FileIdentity _identity;
-    private TailedFile? _predecessor;
+    private volatile TailedFile? _predecessor;
+    private volatile ReplacedContent? _replaced;
+    private volatile bool _awaitsCopySearch;
     private volatile bool _caughtUp;
     private volatile bool _drained;
     private volatile int _fate;
     private volatile int _generation;
+    private FilePosition? _markedPosition;
+    private ulong _positionMark;
+    private long _graceTicks;
+    private long _leftPathAt;
 
     public TailedFile(
         FileIdentity identity, string logicalPath, LogSource source, int lane, SafeFileHandle? handle, FilePosition start, TailedFile? predecessor = null)
@@ -32,6 +35,7 @@ internal sealed class TailedFile
         _acked = start;
         _generation = start.Generation;
         ReadOffset = start.Offset;
+        KnownSize = start.Offset;
         _predecessor = predecessor;
     }
 
@@ -41,7 +45,7 @@ internal sealed class TailedFile
     /// <summary>The path that matched when the file was first seen; it stays when the file is renamed, because labels come from it.</summary>
     public string LogicalPath { get; }
 
-    /// <summary>Where the file is now, for humans. Written by the scanner.</summary>
+    /// <summary>Where the file is now, for humans and for the next look at its name. Written by the scanner.</summary>
     public string CurrentPath { get; set; }
 
     public LogSource Source { get; }
@@ -60,7 +64,10 @@ internal sealed class TailedFile
     /// <summary>Lane only: what Frame remembers of this file.</summary>
     public FileFrame? Frame { get; set; }
 
-    /// <summary>Lane only: whether the lane left the file with complete lines that it did not frame (no room), so that it must be read again although it did not grow.</summary>
+    /// <summary>
+    /// Lane only: set when the lane leaves the file with complete lines that it did not frame (no room for them), so that the file is read again
+    /// although it did not grow. FileTail clears it.
+    /// </summary>
     public bool HasUnframedLines { get; set; }
 
     /// <summary>Counts truncations in place. A position of an older generation is ignored by <see cref="Acknowledge"/>.</summary>
@@ -69,12 +76,15 @@ internal sealed class TailedFile
     /// <summary>Any thread: everything before this was acknowledged.</summary>
     public FilePosition Acked => Volatile.Read(ref _acked);
 
-    public FileFate Fate { get => (FileFate)_fate; set => _fate = (int)value; }
+    public FileFate Fate => (FileFate)_fate;
 
     /// <summary>Lane: the end was reached after the file had left its path: the next generation may be read.</summary>
     public bool CaughtUp { get => _caughtUp; set => _caughtUp = value; }
 
-    /// <summary>Set by the lane after <see cref="TailReadKind.EndOfGeneration"/>, never before all its bytes were framed; from then on the lane does not touch the file.</summary>
+    /// <summary>
+    /// Set by the lane after <see cref="TailReadKind.EndOfGeneration"/>, when all its bytes were framed. From then on the lane does not touch the
+    /// file; the scanner closes it when <see cref="Acked"/> has reached <see cref="ReadOffset"/>.
+    /// </summary>
     public bool Drained { get => _drained; set => _drained = value; }
 
     /// <summary>Older generation that is read first. Null when there is none or it was read to its end.</summary>
@@ -86,6 +96,34 @@ internal sealed class TailedFile
             return _predecessor;
         }
     }
+
+    /// <summary>Lane: do not read it yet. Older lines are to be read first, or the scanner is still looking whether there are some.</summary>
+    public bool IsHeldBack => _awaitsCopySearch || Predecessor is not null;
+
+    /// <summary>Drained, acknowledged and closed; kept in the table only to know that the file needs no reading when it is seen again.</summary>
+    public bool IsReleased => Handle is null;
+
+    /// <summary>Set by the scanner when the file has left its path: how long it is watched for writers that still have it open.</summary>
+    internal TimeSpan LateWriteGrace => TimeSpan.FromTicks(Volatile.Read(ref _graceTicks));
+
+    /// <summary>TimeProvider timestamp of that moment.</summary>
+    internal long LeftPathAt => Volatile.Read(ref _leftPathAt);
+
+    // What FileTail remembers between two looks. Lane only.
+    internal long LookedAt { get; set; }
+
+    internal long HeadCheckedAt { get; set; }
+
+    internal long LastDataAt { get; set; }
+
+    /// <summary>Offset of the end of file at the last look, or -1 when the last look did not reach it.</summary>
+    internal long EndOffset { get; set; } = -1;
+
+    internal long EndModifiedNanos { get; set; }
+
+    internal ReadMark? Mark { get; set; }
+
+    internal int LastError { get; set; }
 
     /// <summary>A position in the current generation. Lane only.</summary>
     public FilePosition PositionAt(long offset, in FramePosition frame) => new(offset, _generation, frame);
@@ -105,14 +143,54 @@ internal sealed class TailedFile
         }
     }
 
-    /// <summary>Lane only, by FileTail: the content was replaced in place. Positions of the old content that are still on their way are void.</summary>
-    internal void BeginNextGeneration(FileIdentity identity)
+    /// <summary>Scanner: another file is at the path now, or none. Fate is written last: the lane reads it first.</summary>
+    internal void LeavePath(FileFate fate, long now, TimeSpan lateWriteGrace)
     {
+        Volatile.Write(ref _graceTicks, lateWriteGrace.Ticks);
+        if (Fate == FileFate.Live) Volatile.Write(ref _leftPathAt, now);
+        _fate = (int)fate;
+    }
+
+    /// <summary>Scanner: a matching path leads to it again.</summary>
+    internal void ReturnToPath() => _fate = (int)FileFate.Live;
+
+    /// <summary>Lane, by FileTail: the content was replaced in place. Positions of the old content that are still on their way are void.</summary>
+    internal void BeginNextGeneration(FileIdentity identity, bool awaitCopySearch)
+    {
+        if (awaitCopySearch && Mark is { } mark)
+        {
+            _replaced = new ReplacedContent(Identity, mark, ReadOffset, Acked);
+            _awaitsCopySearch = true;
+        }
         _generation++;
         Identity = identity;
         ReadOffset = 0;
         KnownSize = 0;
+        EndOffset = -1;
+        Mark = null;
         HasUnframedLines = false;
         Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
+    }
+
+    /// <summary>Scanner: the old content to look for, if the lane asked for a search.</summary>
+    internal ReplacedContent? Replaced => _awaitsCopySearch ? _replaced : null;
+
+    /// <summary>Scanner: the search is over; the copy that was found is read first.</summary>
+    internal void EndCopySearch(TailedFile? copy)
+    {
+        if (copy is not null) _predecessor = copy;
+        _awaitsCopySearch = false;
+    }
+
+    /// <summary>Hash of the bytes before a position, for the checkpoint. Any thread; computed once per position, while the file is open.</summary>
+    internal ulong MarkOf(FilePosition position)
+    {
+        lock (this)
+        {
+            if (ReferenceEquals(position, _markedPosition) || Handle is not { } handle) return _positionMark;
+            _positionMark = ReadMark.HashBefore(handle, position.Offset);
+            _markedPosition = position;
+            return _positionMark;
+        }
     }
 }
