@@ -38,6 +38,7 @@ public static class Eventually
         while (true)
         {
             Exception? failure = null;
+            var started = clock.Elapsed;
             var seen = default(T);
             try
             {
@@ -55,7 +56,9 @@ public static class Eventually
                 var state = failure is null ? describe(seen!) : $"{failure.GetType().Name}: {failure.Message}";
                 throw new EventuallyException($"After {clock.Elapsed.TotalSeconds:F1} s still not: {what}. {state}", failure);
             }
-            await Task.Delay(pauseMs).ConfigureAwait(false);
+            // A condition that is dear to look at must not take a whole core from what it waits for.
+            var costMs = (int)(clock.Elapsed - started).TotalMilliseconds;
+            await Task.Delay(Math.Max(pauseMs, Math.Min(3 * costMs, 500))).ConfigureAwait(false);
             pauseMs = Math.Min(pauseMs * 2, 50);
         }
     }
