@@ -28,27 +28,20 @@ public static class SnappyBlock
     public static SnappyError TryDecode(ReadOnlySpan<byte> block, Span<byte> destination, out int written)
     {
         written = 0;
-        var error = TryReadPreamble(block, destination.Length, out var length, out _);
+        var error = TryReadPreamble(block, destination.Length, out var length, out var preambleBytes);
         if (error != SnappyError.None)
             return error;
-        try
-        {
-            return Snappier.Snappy.TryDecompress(block, destination[..length], out written) && written == length
-                ? SnappyError.None
-                : SnappyError.Corrupt;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
-        {
-            written = 0;
+        if (!SnappyDecoder.TryDecode(block[preambleBytes..], destination[..length]))
             return SnappyError.Corrupt;
-        }
+        written = length;
+        return SnappyError.None;
     }
 
     /// <summary>The room that <see cref="Compress"/> needs for any input of this length.</summary>
-    public static int CompressedLengthMax(int length) => Snappier.Snappy.GetMaxCompressedLength(length);
+    public static int CompressedLengthMax(int length) => SnappyEncoder.LengthMax(length);
 
     /// <summary>Compresses into <paramref name="output"/> (at least <see cref="CompressedLengthMax"/> long) and returns the length used.</summary>
-    public static int Compress(ReadOnlySpan<byte> input, Span<byte> output) => Snappier.Snappy.Compress(input, output);
+    public static int Compress(ReadOnlySpan<byte> input, Span<byte> output) => SnappyEncoder.Compress(input, output);
 
     private static SnappyError TryReadPreamble(ReadOnlySpan<byte> block, int lengthMax, out int length, out int preambleBytes)
     {
