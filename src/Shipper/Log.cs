@@ -14,6 +14,61 @@ internal static partial class Log
         "file was emptied or replaced in place, reading it from its beginning path={Path} read={ReadOffset} size={Size} unread_bytes={Unread}")]
     public static partial void ContentReplaced(ILogger log, string path, long readOffset, long size, long unread);
 
+    [LoggerMessage(103, LogLevel.Information, "not read path={Path} reason=\"{Reason}\"")]
+    public static partial void Skipped(ILogger log, string path, string reason);
+
+    [LoggerMessage(104, LogLevel.Warning, "cannot be read, will try again path={Path} err=\"{Reason}\"")]
+    public static partial void SkippedForTrouble(ILogger log, string path, string reason);
+
+    [LoggerMessage(105, LogLevel.Warning, "directory cannot be read, its logs are not shipped; will try again path={Path} err=\"{Error}\"")]
+    public static partial void DirectoryUnreadable(ILogger log, string path, string error);
+
+    [LoggerMessage(106, LogLevel.Warning,
+        "no more inotify watches, new files are found by polling (a second later on an ordinary node); raise fs.inotify.max_user_watches or " +
+        "max_user_instances if that is too slow watched={Watched} err=\"{Error}\"")]
+    public static partial void InotifyExhausted(ILogger log, int watched, string error);
+
+    [LoggerMessage(107, LogLevel.Debug, "two names lead to one file, it is read once path={Path} read_as={ReadAs}")]
+    public static partial void SecondName(ILogger log, string path, string readAs);
+
+    [LoggerMessage(108, LogLevel.Warning,
+        "file was emptied or replaced while the shipper was down, reading it from its beginning path={Path} acknowledged={Offset}")]
+    public static partial void ReplacedWhileDown(ILogger log, string path, long offset);
+
+    [LoggerMessage(109, LogLevel.Warning,
+        "a rotated generation was compressed while the shipper was down; lines in it that were not shipped before are not read path={Path}")]
+    public static partial void CompressedUnread(ILogger log, string path);
+
+    [LoggerMessage(120, LogLevel.Information, "lines were written to a file after its rotation, reading them path={Path} from={Offset} to={Size}")]
+    public static partial void LateLines(ILogger log, string path, long offset, long size);
+
+    [LoggerMessage(121, LogLevel.Information, "reading the rest of an emptied file from its copy path={Path} original={Original} from={Offset} to={Size}")]
+    public static partial void CopyTakenUp(ILogger log, string path, string original, long offset, long size);
+
+    [LoggerMessage(122, LogLevel.Warning,
+        "no copy of an emptied file found beside it; what was written to it after our last look is lost (prefer rotation by rename: logrotate 'create') " +
+        "path={Path} read={ReadOffset}")]
+    public static partial void NoCopyFound(ILogger log, string path, long readOffset);
+
+    [LoggerMessage(123, LogLevel.Error, "a scan for log files failed, the next one is in 30 s; files that are being read are not affected")]
+    public static partial void ScanFailed(ILogger log, Exception failure);
+
+    [LoggerMessage(110, LogLevel.Error,
+        "positions could not be saved; shipping goes on, but a crash now sends again what was acknowledged since the last save: free disk space or " +
+        "repair the volume path={Path} files={Files} err=\"{Error}\"")]
+    public static partial void CheckpointNotSaved(ILogger log, string path, int files, string error);
+
+    [LoggerMessage(111, LogLevel.Information, "positions are saved again path={Path}")]
+    public static partial void CheckpointSavedAgain(ILogger log, string path);
+
+    [LoggerMessage(112, LogLevel.Information, "the last save of positions was interrupted, using the one before path={Path} sequence={Sequence}")]
+    public static partial void CheckpointSlotTorn(ILogger log, string path, long sequence);
+
+    [LoggerMessage(113, LogLevel.Error,
+        "the positions file cannot be used, starting without: files that match are read from their beginning, so lines are sent again that Loki may " +
+        "already have path={Path} reason=\"{Reason}\" kept_as={Kept}")]
+    public static partial void CheckpointDamaged(ILogger log, string path, string reason, string kept);
+
     [LoggerMessage(102, LogLevel.Warning, "reading failed, will try again every second; nothing is skipped path={Path} offset={Offset} err=\"{Error}\"")]
     public static partial void ReadFailed(ILogger log, string path, long offset, string error);
 }

@@ -1,47 +1,236 @@
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace LokiGateway.Shipper.Commit;
 
-/// <summary>One saved position.</summary>
-/// <param name="Identity">The file.</param>
-/// <param name="Offset">First byte not acknowledged.</param>
-/// <param name="Marker">Hash of the bytes just before the offset, 0 when the offset is 0: tells a file that was emptied and grew again.</param>
-/// <param name="Frame">Frame's state.</param>
-internal sealed record CheckpointEntry(FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame);
-
-/// <summary>What was found at start.</summary>
-/// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>
-/// <param name="WrittenAt">When it was written; null when there was none.</param>
-internal sealed record CheckpointContents(IReadOnlyDictionary<FileKey, CheckpointEntry> Entries, DateTimeOffset? WrittenAt)
-{
-    public static CheckpointContents None { get; } = new(new Dictionary<FileKey, CheckpointEntry>(), null);
-}
-
-/// <summary>The state directory cannot be used; the message names it and says what to do. A start error.</summary>
-internal sealed class StateDirectoryException(string message, Exception? inner = null) : Exception(message, inner);
-
 /// <summary>
 /// The positions file: two slots, each with a checksum, written in turn and in place, so that a crash at any byte and a full disk leave the
-/// last good one. Holds the lock of the state directory. See docs/formats/checkpoint.md.
+/// last good one. Holds the lock of the state directory. See docs/formats/checkpoint.md. One thread at a time.
 /// </summary>
 internal sealed class Checkpoint : IDisposable
 {
-    /// <summary>Takes the lock and loads. Only an unusable directory or a second shipper stops the start (<see cref="StateDirectoryException"/>); a bad file never does.</summary>
-    public static Checkpoint Open(string stateDirectory, TimeProvider time, ILogger log) => throw new NotImplementedException($"{stateDirectory} {time} {log}");
+    public const string FileName = "positions.ckpt";
+
+    /// <summary>One node's usual number of container logs with room: a file of 52 KiB that nobody has to grow.</summary>
+    private const int CapacityMin = 256;
+
+    private readonly StateDirectory _directory;
+    private readonly string _path;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private SafeFileHandle? _file;
+    private byte[] _slot = [];
+    private int _capacity;
+    private long _sequence;
+    private long _lastSavedTicks;
+    private long _saveFailures;
+    private bool _failing;
+
+    private Checkpoint(StateDirectory directory, TimeProvider time, ILogger log)
+    {
+        _directory = directory;
+        _path = Path.Combine(directory.DirectoryPath, FileName);
+        _time = time;
+        _log = log;
+        Loaded = Load();
+    }
 
     /// <summary>What was there at <see cref="Open"/>.</summary>
-    public CheckpointContents Loaded => throw new NotImplementedException();
+    public CheckpointContents Loaded { get; }
 
-    /// <summary>Writes and syncs the next slot. False when it failed: the old one stays, shipping goes on, it was logged and counted.</summary>
-    public bool Save(IReadOnlyCollection<CheckpointEntry> entries) => throw new NotImplementedException($"{entries}");
+    /// <summary>Whether the file at start had no usable slot (not: was absent). What it knew is lost; it was kept under another name.</summary>
+    public bool LoadedDamaged { get; private set; }
 
-    /// <summary>Figures for metrics: failures since start, last success (null: none yet), and what was wrong with the file at start.</summary>
-    public long SaveFailures => throw new NotImplementedException();
+    /// <summary>Saves that failed since start.</summary>
+    public long SaveFailures => Volatile.Read(ref _saveFailures);
 
-    public DateTimeOffset? LastSaved => throw new NotImplementedException();
+    /// <summary>Wall clock of the last save that reached the disk; null when there was none.</summary>
+    public DateTimeOffset? LastSaved => Volatile.Read(ref _lastSavedTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
 
-    public bool LoadedDamaged => throw new NotImplementedException();
+    /// <summary>Takes the lock and loads. Only an unusable directory or a second shipper stops the start (<see cref="StateDirectoryException"/>); a bad file never does.</summary>
+    public static Checkpoint Open(string stateDirectory, TimeProvider time, ILogger log)
+    {
+        StateDirectory directory = StateDirectory.Open(stateDirectory);
+        try
+        {
+            return new Checkpoint(directory, time, log);
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>
+    /// Writes and syncs the slot that is not the last good one. When there are more entries than fit, a larger file is written and renamed
+    /// into place; when that fails (full disk), as many as fit are saved in place: a file without its entry is read again, not lost.
+    /// </summary>
+    /// <returns>False when it failed: the last good slot stays, shipping goes on, it was logged and counted.</returns>
+    public bool Save(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    {
+        try
+        {
+            if (_file is null || entries.Length > _capacity) Grow(entries, seenThroughNanos);
+            else WriteSlot(entries, seenThroughNanos);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            ReportFailure(failure, entries.Length);
+            if (_file is not null && entries.Length > _capacity) SaveWhatFits(entries[.._capacity], seenThroughNanos);
+            return false;
+        }
+        if (_failing) Log.CheckpointSavedAgain(_log, _path);
+        _failing = false;
+        Volatile.Write(ref _lastSavedTicks, _time.GetUtcNow().UtcTicks);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _directory.Dispose();
+    }
+
+    private void WriteSlot(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    {
+        long sequence = _sequence + 1;
+        int used = CheckpointSlot.Write(_slot, Header(sequence, entries.Length, _capacity, seenThroughNanos), entries);
+        RandomAccess.Write(_file!, _slot.AsSpan(0, used), SlotOffset(sequence));
+        RandomAccess.FlushToDisk(_file!);
+        // Only now: after a failed write or sync the next save must try this same slot again and leave the good one alone.
+        _sequence = sequence;
+    }
+
+    /// <summary>A new file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the name.</summary>
+    private void Grow(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    {
+        int capacity = Math.Max(CapacityMin, _capacity);
+        while (capacity < entries.Length) capacity *= 2;
+        string fresh = _path + ".new";
+        byte[] slot = new byte[CheckpointSlot.Bytes(capacity)];
+        long sequence = _sequence + 1;
+        SafeFileHandle file = File.OpenHandle(fresh, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
+        try
+        {
+            long otherSlot = sequence % 2 == 0 ? slot.Length : 0;
+            RandomAccess.Write(file, slot, otherSlot);
+            CheckpointSlot.Write(slot, Header(sequence, entries.Length, capacity, seenThroughNanos), entries);
+            RandomAccess.Write(file, slot, slot.Length - otherSlot);
+            RandomAccess.FlushToDisk(file);
+            File.Move(fresh, _path, overwrite: true);
+            _directory.Sync();
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+        _file?.Dispose();
+        (_file, _slot, _capacity, _sequence) = (file, slot, capacity, sequence);
+    }
+
+    private void SaveWhatFits(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    {
+        try
+        {
+            WriteSlot(entries, seenThroughNanos);
+        }
+        catch (IOException failure)
+        {
+            ReportFailure(failure, entries.Length);
+        }
+    }
+
+    private void ReportFailure(Exception failure, int entries)
+    {
+        Interlocked.Increment(ref _saveFailures);
+        if (!_failing) Log.CheckpointNotSaved(_log, _path, entries, failure.Message);
+        _failing = true;
+    }
+
+    /// <summary>Even sequence numbers live in the first slot, odd ones in the second.</summary>
+    private long SlotOffset(long sequence) => sequence % 2 == 0 ? 0 : _slot.Length;
+
+    private CheckpointHeader Header(long sequence, int count, int capacity, long seenThroughNanos) =>
+        new(sequence, count, capacity, (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100, seenThroughNanos);
+
+    private CheckpointContents Load()
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            if (!File.Exists(_path) && !Directory.Exists(_path)) return CheckpointContents.None;
+            file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+            long length = RandomAccess.GetLength(file);
+            if (length is > 0 and < int.MaxValue && length % 2 == 0 && TryLoadSlots(file, (int)(length / 2)) is { } contents) return contents;
+            file.Dispose();
+            return Abandon(length == 0 ? "it is empty" : "neither slot is whole", ModifiedNanos());
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            file?.Dispose();
+            return Abandon(failure.Message, ModifiedNanos());
+        }
+    }
+
+    private CheckpointContents? TryLoadSlots(SafeFileHandle file, int slotBytes)
+    {
+        byte[] first = new byte[slotBytes];
+        byte[] second = new byte[slotBytes];
+        ReadFully(file, first, 0);
+        ReadFully(file, second, slotBytes);
+        bool firstGood = CheckpointSlot.TryReadHeader(first, out CheckpointHeader firstHeader);
+        bool secondGood = CheckpointSlot.TryReadHeader(second, out CheckpointHeader secondHeader);
+        if (!firstGood && !secondGood) return null;
+        bool useFirst = firstGood && (!secondGood || firstHeader.Sequence > secondHeader.Sequence);
+        (byte[] slot, CheckpointHeader header) = useFirst ? (first, firstHeader) : (second, secondHeader);
+        if (firstGood != secondGood && header.Sequence > 1) Log.CheckpointSlotTorn(_log, _path, header.Sequence);
+
+        var entries = new Dictionary<FileKey, CheckpointEntry>(header.Count);
+        for (int i = 0; i < header.Count; i++)
+        {
+            CheckpointEntry entry = CheckpointSlot.ReadRecord(slot, i);
+            entries[entry.Identity.Key] = entry;
+        }
+        (_file, _slot, _capacity, _sequence) = (file, slot, header.Capacity, header.Sequence);
+        // A slot is found again by its number; a file that was put together by hand may have it elsewhere.
+        if (SlotOffset(header.Sequence) != (useFirst ? 0 : slotBytes)) _sequence++;
+        return new CheckpointContents(entries, header.SeenThroughNanos);
+    }
+
+    private static void ReadFully(SafeFileHandle file, Span<byte> buffer, long offset)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int read = RandomAccess.Read(file, buffer, offset);
+            if (read == 0) return;
+            buffer = buffer[read..];
+            offset += read;
+        }
+    }
+
+    /// <summary>
+    /// Goes on without positions: files that match are read from their beginning (Loki drops what it has already), and rotated ones as far as
+    /// they are younger than the useless file. It is kept for whoever wants to know what happened to it.
+    /// </summary>
+    private CheckpointContents Abandon(string reason, long modifiedNanos)
+    {
+        LoadedDamaged = true;
+        string kept = _path + ".damaged";
+        try
+        {
+            if (Directory.Exists(_path)) Directory.Move(_path, kept);
+            else File.Move(_path, kept, overwrite: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            reason += "; it could not be renamed either: " + failure.Message;
+        }
+        Log.CheckpointDamaged(_log, _path, reason, kept);
+        return CheckpointContents.None with { SeenThrough = modifiedNanos };
+    }
+
+    private long ModifiedNanos() => FileStat.OfPath(_path, out FileStat stat) == 0 ? stat.ModifiedNanos : 0;
 }

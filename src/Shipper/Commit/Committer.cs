@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using LokiGateway.Shipper.Discover;
+using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper.Commit;
 
@@ -11,11 +13,70 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     /// <summary>How many acknowledged lines a crash may send again is bounded by this (and by the batches in flight).</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    public void Start() => throw new NotImplementedException($"{scanner} {checkpoint} {time}");
+    /// <summary>
+    /// Positions that do not move are not written every second, but now and then: "seen through" moves, and with it the question which
+    /// rotated files are new at the next start.
+    /// </summary>
+    private static readonly TimeSpan QuietPeriodMax = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _oneAtATime = new();
+    private readonly List<CheckpointEntry> _entries = [];
+    private ITimer? _timer;
+    private int _savedCount = -1;
+    private long _savedAt;
+    private long _upToDateTicks;
+
+    /// <summary>When everything acknowledged was known to be on disk; null: never yet. For the checkpoint metric: grows old when saves fail.</summary>
+    public DateTimeOffset? UpToDateAt => Volatile.Read(ref _upToDateTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
+
+    public void Start() => _timer = time.CreateTimer(_ => CommitOnce(), null, Period, Period);
 
     /// <summary>Saves now, if anything changed. True when the checkpoint on disk is up to date afterwards.</summary>
-    public bool CommitOnce() => throw new NotImplementedException();
+    public bool CommitOnce()
+    {
+        lock (_oneAtATime)
+        {
+            // Before the files are collected: what exists at that moment is among them.
+            if (scanner.SeenThroughNanos is not { } seenThrough) return false;
+            bool changed = Collect();
+            bool due = changed || _entries.Count != _savedCount || time.GetElapsedTime(_savedAt) >= QuietPeriodMax;
+            if (due && !checkpoint.Save(CollectionsMarshal.AsSpan(_entries), seenThrough))
+            {
+                _savedCount = -1;
+                return false;
+            }
+            if (due)
+            {
+                _savedCount = _entries.Count;
+                _savedAt = time.GetTimestamp();
+            }
+            Volatile.Write(ref _upToDateTicks, time.GetUtcNow().UtcTicks);
+            return true;
+        }
+    }
 
     /// <summary>Ends the timer and saves a last time.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        CommitOnce();
+    }
+
+    private bool Collect()
+    {
+        bool changed = false;
+        _entries.Clear();
+        // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the later counts.
+        foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) _entries.Add(unclaimed);
+        foreach (TailedFile file in scanner.Files)
+        {
+            // The identity first: a position of the old content with the head of the new would resume in the middle of it.
+            FileIdentity identity = file.Identity;
+            FilePosition acked = file.Acked;
+            changed |= !ReferenceEquals(acked, file.SavedPosition) || !ReferenceEquals(identity, file.SavedIdentity);
+            (file.SavedPosition, file.SavedIdentity) = (acked, identity);
+            _entries.Add(new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame));
+        }
+        return changed;
+    }
 }

@@ -7,44 +7,225 @@ namespace LokiGateway.Shipper.Discover;
 
 /// <summary>Figures for metrics, read by any thread.</summary>
 internal readonly record struct ScannerTotals(
-    int Files, int FilesOpen, long FilesFound, int FilesSkipped, long UnlinkedBytesHeld, int UnlinkedFilesHeld, long CompressedUnread, long Scans, TimeSpan LastScan, bool InotifyWorks);
+    int Files, long FilesFound, int FilesSkipped, int UnlinkedFilesHeld, long UnlinkedBytesHeld, long CompressedUnread, long Scans, TimeSpan LastScan,
+    int Directories, bool InotifyComplete);
 
 /// <summary>
 /// Finds the files to read and what becomes of them: the only writer of the table from path and inode to <see cref="TailedFile"/>.
 /// One dedicated thread after <see cref="Start"/>; tests call <see cref="ScanOnce"/> instead.
 /// </summary>
+/// <remarks>
+/// A scan: 1. refresh the directories that changed, 2. look for copies of emptied files, 3. look at every path that may lead elsewhere now,
+/// 4. take leave of paths that are gone, 5. tend files that left their path.
+/// </remarks>
 internal sealed class FileScanner : IDisposable
 {
+    /// <summary>New files are found within this on an ordinary node, inotify or not.</summary>
+    private static readonly TimeSpan ScanPeriodMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>However many directories there are, a file is found within this.</summary>
+    private static readonly TimeSpan ScanPeriodMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>Scanning may cost 1 % of a core: a scan that took 50 ms is followed by a pause of 5 s.</summary>
+    private const int PauseFactor = 100;
+
+    /// <summary>A burst of hints (a pod starts, logrotate runs) is answered by one scan.</summary>
+    private static readonly TimeSpan HintDelay = TimeSpan.FromMilliseconds(50);
+
+    private readonly FileTable _table;
+    private readonly SkippedFiles _skipped;
+    private readonly DirectoryWatch _watch;
+    private readonly DirectoryTree _tree;
+    private readonly DepartedFiles _departed;
+    private readonly PathFollower _follower;
+    private readonly CopySearch _copySearch;
+    private readonly HashSet<DirectoryNode> _hinted = [];
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Lock _totalsLock = new();
+    private ScannerTotals _totals;
+    private Thread? _thread;
+    private volatile bool _stopping;
+    private volatile bool _firstScanDone;
+    private long _seenThroughNanos;
+    private long _lastFullScanNanos;
+
     /// <param name="sources">In configuration order: the first that matches a file owns it.</param>
     /// <param name="lanes">Number of lanes.</param>
     /// <param name="laneOf">Gives the lane of a file from its source and logical path, 0..lanes-1; called on the scanner's thread.</param>
     /// <param name="resume">Positions of the last run.</param>
     /// <param name="time">Timestamps drive periods; the wall clock is only compared with file times.</param>
     /// <param name="log">Where it says what is skipped and why.</param>
+    /// <param name="useInotify">False: poll only.</param>
     public FileScanner(
-        IReadOnlyList<LogSource> sources, int lanes, Func<LogSource, string, int> laneOf, CheckpointContents resume, TimeProvider time, ILogger log) =>
-        throw new NotImplementedException($"{sources} {lanes} {laneOf} {resume} {time} {log}");
-
-    /// <summary>New files of a lane; the lane empties it at the beginning of each pass.</summary>
-    public ConcurrentQueue<TailedFile> Inbox(int lane) => throw new NotImplementedException($"{lane}");
+        IReadOnlyList<LogSource> sources, int lanes, Func<LogSource, string, int> laneOf, CheckpointContents resume, TimeProvider time, ILogger log,
+        bool useInotify = true)
+    {
+        (_time, _log) = (time, log);
+        _seenThroughNanos = resume.SeenThrough ?? long.MinValue;
+        _table = new FileTable(lanes, laneOf, new ResumePositions(resume, time), log);
+        _skipped = new SkippedFiles(log);
+        _watch = new DirectoryWatch(log, useInotify);
+        _tree = new DirectoryTree(sources, _watch, _skipped, time, log);
+        _departed = new DepartedFiles(_table, time, log);
+        _follower = new PathFollower(_table, _tree, _skipped, _departed, log);
+        _copySearch = new CopySearch(_table, _departed, log);
+    }
 
     /// <summary>Every file that has a position worth keeping, including drained ones that still exist. Any thread; a moving picture.</summary>
-    public IEnumerable<TailedFile> Files => throw new NotImplementedException();
+    public IEnumerable<TailedFile> Files => _table.Files;
+
+    /// <summary>Saved positions that no file has claimed yet; they stay in the checkpoint for an hour. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> UnclaimedPositions => _table.Resume.Unclaimed;
 
     /// <summary>Matching files that are not read, and why. Any thread.</summary>
-    public IReadOnlyCollection<SkippedFile> Skipped => throw new NotImplementedException();
+    public IReadOnlyCollection<SkippedFile> Skipped => _skipped.All;
 
-    public ScannerTotals Totals => throw new NotImplementedException();
+    /// <summary>Any thread.</summary>
+    public ScannerTotals Totals
+    {
+        get
+        {
+            lock (_totalsLock) return _totals;
+        }
+    }
 
     /// <summary>True after the first full scan: from then on "all files caught up" means something (readiness, --once).</summary>
-    public bool FirstScanDone => throw new NotImplementedException();
+    public bool FirstScanDone => _firstScanDone;
 
-    public void Start() => throw new NotImplementedException();
+    /// <summary>Unix nanoseconds: every file that existed then is in <see cref="Files"/> or left out on purpose. Null: nothing was scanned yet, ever.</summary>
+    public long? SeenThroughNanos => Volatile.Read(ref _seenThroughNanos) is var nanos && nanos == long.MinValue ? null : nanos;
+
+    /// <summary>New files of a lane; the lane empties it at the beginning of each pass.</summary>
+    public ConcurrentQueue<TailedFile> Inbox(int lane) => _table.Inbox(lane);
+
+    /// <summary>For FileTail, on a lane's thread: the file was emptied in place, look for the copy that copytruncate made of it.</summary>
+    public void SearchCopy(TailedFile file)
+    {
+        _copySearch.Request(file);
+        _watch.Wake();
+    }
+
+    public void Start()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "scanner" };
+        _thread.Start();
+    }
 
     /// <summary>Ends the thread; files stay open until <see cref="Dispose"/>, so that lanes can finish.</summary>
-    public void Stop() => throw new NotImplementedException();
+    public void Stop()
+    {
+        _stopping = true;
+        _watch.Wake();
+        _thread?.Join();
+        _thread = null;
+    }
 
-    public void ScanOnce() => throw new NotImplementedException();
+    /// <summary>Looks at every directory. Never while the thread runs.</summary>
+    public void ScanOnce()
+    {
+        long startedNanos = WallNanos();
+        _tree.Refresh();
+        FollowPaths(startedNanos);
+        _lastFullScanNanos = startedNanos;
+        Volatile.Write(ref _seenThroughNanos, startedNanos);
+        _firstScanDone = true;
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        Stop();
+        _watch.Dispose();
+        _table.Dispose();
+    }
+
+    private void Run()
+    {
+        long nextFullScan = _time.GetTimestamp();
+        long nextHintedScan = nextFullScan;
+        while (!_stopping)
+        {
+            long now = _time.GetTimestamp();
+            try
+            {
+                if (now >= nextFullScan)
+                {
+                    bool first = !_firstScanDone;
+                    ScanOnce();
+                    // The first scan opens everything; what the following ones will cost is not known from it.
+                    nextFullScan = After(first ? ScanPeriodMin : Pause(now));
+                }
+                else
+                {
+                    if (_hinted.Count > 0) ScanHinted();
+                    _copySearch.Run();
+                    nextHintedScan = After(PauseAfterHint(now));
+                }
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // A defect must not end the finding of logs; what is being read goes on being read.
+                Log.ScanFailed(_log, failure);
+                nextFullScan = After(ScanPeriodMax);
+            }
+            bool mayHint = _time.GetTimestamp() >= nextHintedScan;
+            if (!_watch.Wait(Until(mayHint ? nextFullScan : Math.Min(nextFullScan, nextHintedScan)), mayHint)) continue;
+            _watch.Wait(HintDelay, hints: false);
+            if (!_watch.Collect(_hinted)) nextFullScan = _time.GetTimestamp();
+        }
+    }
+
+    private void ScanHinted()
+    {
+        long startedNanos = WallNanos();
+        _tree.Refresh(_hinted);
+        _hinted.Clear();
+        FollowPaths(startedNanos);
+    }
+
+    private void FollowPaths(long startedNanos)
+    {
+        long began = _time.GetTimestamp();
+        _copySearch.Run();
+        // A log before its generations (app.log, app.log.1): they belong to it and are taken up as its own.
+        _tree.Changed.Sort(static (a, b) => string.CompareOrdinal(a.Path, b.Path));
+        long? newSince = _firstScanDone ? _lastFullScanNanos : SeenThroughNanos;
+        foreach (LogPath path in _tree.Changed) _follower.Look(path, startedNanos, newSince);
+        foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
+        _departed.Tend();
+        _table.Resume.ForgetOld();
+        UpdateTotals(_time.GetElapsedTime(began));
+    }
+
+    private void UpdateTotals(TimeSpan took)
+    {
+        lock (_totalsLock)
+        {
+            _totals = new ScannerTotals(
+                _table.Count, _table.Found, _skipped.Count, _departed.UnlinkedHeld, _departed.UnlinkedBytesHeld, _follower.CompressedUnread, _totals.Scans + 1, took,
+                _tree.Directories, _watch.IsComplete);
+        }
+    }
+
+    private TimeSpan Pause(long startedAt)
+    {
+        TimeSpan pause = PauseAfterHint(startedAt);
+        return pause < ScanPeriodMin ? ScanPeriodMin : pause;
+    }
+
+    private TimeSpan PauseAfterHint(long startedAt)
+    {
+        TimeSpan pause = _time.GetElapsedTime(startedAt) * PauseFactor;
+        return pause > ScanPeriodMax ? ScanPeriodMax : pause;
+    }
+
+    private long After(TimeSpan delay) => _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency);
+
+    private TimeSpan Until(long timestamp)
+    {
+        TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), timestamp);
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left;
+    }
+
+    private long WallNanos() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

@@ -146,7 +146,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         long unread = Math.Max(0, file.KnownSize - file.ReadOffset);
         Log.ContentReplaced(log, file.CurrentPath, file.ReadOffset, stat.Size, unread);
         file.BeginNextGeneration(FileIdentity.Of(handle, file.Identity.Key), awaitCopySearch: contentReplaced is not null);
-        contentReplaced?.Invoke(file);
+        if (contentReplaced is not null && file.IsHeldBack) contentReplaced(file);
         return new TailRead(TailReadKind.Truncated, unread);
     }
 

@@ -22,6 +22,10 @@ internal sealed record ReadMark(long Offset, int Length, ulong Hash)
         return new ReadMark(end, last.Length, XxHash3.HashToUInt64(last));
     }
 
+    /// <summary>The mark before an offset of a file that we have not read ourselves; null when the file is shorter.</summary>
+    public static ReadMark? Before(SafeFileHandle handle, long offset) =>
+        HashBefore(handle, offset) is var hash && hash == 0 ? null : new ReadMark(offset, (int)Math.Min(offset, BytesMax), hash);
+
     /// <summary>Hash of up to <see cref="BytesMax"/> bytes before the offset; 0 when the file is shorter than that or the offset is 0.</summary>
     public static ulong HashBefore(SafeFileHandle handle, long offset)
     {

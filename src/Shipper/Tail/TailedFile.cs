@@ -18,6 +18,9 @@ internal sealed class TailedFile
     private volatile bool _drained;
     private volatile int _fate;
     private volatile int _generation;
+    private int _replacedGeneration = -1;
+    private FilePosition? _lateAcked;
+    private TailedFile? _copy;
     private FilePosition? _markedPosition;
     private ulong _positionMark;
     private long _graceTicks;
@@ -125,12 +128,24 @@ internal sealed class TailedFile
 
     internal int LastError { get; set; }
 
+    /// <summary>Scanner only: another file has taken its path, so its writers are about to leave it.</summary>
+    internal bool IsSuperseded { get; set; }
+
+    /// <summary>Scanner: everything was framed and acknowledged; nothing of it is on its way.</summary>
+    internal bool IsFinished => Drained && Acked.Offset >= ReadOffset;
+
+    // What the committer saved last. Committer only.
+    internal FilePosition? SavedPosition { get; set; }
+
+    internal FileIdentity? SavedIdentity { get; set; }
+
     /// <summary>A position in the current generation. Lane only.</summary>
     public FilePosition PositionAt(long offset, in FramePosition frame) => new(offset, _generation, frame);
 
     /// <summary>
     /// Publishes that everything before the position was acknowledged. Called in file order, by one thread at a time; the lane may begin the
-    /// next generation meanwhile, hence the compare and exchange: the later generation always wins.
+    /// next generation meanwhile, hence the compare and exchange: the later generation always wins. A position of the content before goes to
+    /// the copy that was made of it.
     /// </summary>
     public void Acknowledge(FilePosition position)
     {
@@ -140,6 +155,12 @@ internal sealed class TailedFile
             FilePosition seen = Interlocked.CompareExchange(ref _acked, position, current);
             if (ReferenceEquals(seen, current)) return;
             current = seen;
+        }
+        lock (this)
+        {
+            if (position.Generation != _replacedGeneration) return;
+            _lateAcked = position;
+            _copy?.Acknowledge(position with { Generation = _copy.Generation });
         }
     }
 
@@ -151,44 +172,78 @@ internal sealed class TailedFile
         _fate = (int)fate;
     }
 
+    /// <summary>Scanner: lets the handle go. The mark of the last position is taken before, because it cannot be read afterwards.</summary>
+    internal void Release()
+    {
+        MarkOf(Acked);
+        lock (this)
+        {
+            Handle?.Dispose();
+            Handle = null;
+        }
+    }
+
     /// <summary>Scanner: a matching path leads to it again.</summary>
     internal void ReturnToPath() => _fate = (int)FileFate.Live;
 
     /// <summary>Lane, by FileTail: the content was replaced in place. Positions of the old content that are still on their way are void.</summary>
     internal void BeginNextGeneration(FileIdentity identity, bool awaitCopySearch)
     {
-        if (awaitCopySearch && Mark is { } mark)
+        FileIdentity oldIdentity = Identity;
+        bool search = awaitCopySearch && Mark is not null;
+        if (search)
         {
-            _replaced = new ReplacedContent(Identity, mark, ReadOffset, Acked);
-            _awaitsCopySearch = true;
+            lock (this) (_replacedGeneration, _lateAcked, _copy) = (_generation, null, null);
         }
         _generation++;
+        FilePosition last = Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
+        if (search)
+        {
+            _replaced = new ReplacedContent(oldIdentity, Mark!, ReadOffset, last);
+            _awaitsCopySearch = true;
+        }
         Identity = identity;
         ReadOffset = 0;
         KnownSize = 0;
         EndOffset = -1;
         Mark = null;
         HasUnframedLines = false;
-        Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
     }
 
-    /// <summary>Scanner: the old content to look for, if the lane asked for a search.</summary>
-    internal ReplacedContent? Replaced => _awaitsCopySearch ? _replaced : null;
+    /// <summary>Scanner: what it held before it was last emptied.</summary>
+    internal ReplacedContent? Replaced => _replaced;
 
     /// <summary>Scanner: the search is over; the copy that was found is read first.</summary>
     internal void EndCopySearch(TailedFile? copy)
     {
-        if (copy is not null) _predecessor = copy;
+        if (copy is not null)
+        {
+            lock (this)
+            {
+                _copy = copy;
+                if (_lateAcked is { } late) copy.Acknowledge(late with { Generation = copy.Generation });
+            }
+            _predecessor = copy;
+        }
         _awaitsCopySearch = false;
     }
 
     /// <summary>Hash of the bytes before a position, for the checkpoint. Any thread; computed once per position, while the file is open.</summary>
     internal ulong MarkOf(FilePosition position)
     {
+        // The file itself is the lock: a lock object for each of 10,000 files would be paid for a call that is made once a second.
         lock (this)
         {
-            if (ReferenceEquals(position, _markedPosition) || Handle is not { } handle) return _positionMark;
-            _positionMark = ReadMark.HashBefore(handle, position.Offset);
+            if (ReferenceEquals(position, _markedPosition)) return _positionMark;
+            try
+            {
+                _positionMark = Handle is { } handle ? ReadMark.HashBefore(handle, position.Offset) : 0;
+            }
+            catch (IOException)
+            {
+                // Unreadable just now: 0 stands for "not known", and the lane reports the failure when it reads.
+                _positionMark = 0;
+            }
             _markedPosition = position;
             return _positionMark;
         }

@@ -1,0 +1,21 @@
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper.Commit;
+
+/// <summary>One saved position.</summary>
+/// <param name="Identity">The file.</param>
+/// <param name="Offset">First byte not acknowledged.</param>
+/// <param name="Marker">Hash of the bytes just before the offset, 0 when unknown: tells a file that was emptied and grew again.</param>
+/// <param name="Frame">Frame's state.</param>
+internal readonly record struct CheckpointEntry(FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame);
+
+/// <summary>What was found at start.</summary>
+/// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>
+/// <param name="SeenThrough">
+/// Unix nanoseconds: a file that is not among the entries and was modified after this appeared while nobody looked, and is read. Null on a
+/// first start.
+/// </param>
+internal sealed record CheckpointContents(IReadOnlyDictionary<FileKey, CheckpointEntry> Entries, long? SeenThrough)
+{
+    public static CheckpointContents None { get; } = new(new Dictionary<FileKey, CheckpointEntry>(), null);
+}

@@ -1,0 +1,58 @@
+using LokiGateway.Shipper.Tail;
+using Microsoft.Win32.SafeHandles;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>
+/// Recognises what copytruncate leaves beside a log: a copy whose lines were read from the original. Read again it would double every line;
+/// ignored, the lines written between our last look and the truncation would be lost. Proven by content, never by name alone.
+/// </summary>
+internal sealed class CopyFinder(FileTable table)
+{
+    /// <summary>Bytes compared at the end of the shorter file: two logs that agree in their head and in these at the same offset are one.</summary>
+    private const int ComparedBytes = 4096;
+
+    /// <summary>The file that we follow of which this is a copy; null when it is none.</summary>
+    public TailedFile? OriginalOf(OpenedFile candidate)
+    {
+        if (candidate.Stat.Size == 0) return null;
+        ReadOnlySpan<char> path = candidate.Path;
+        int nameAt = path.LastIndexOf('/') + 1;
+        for (int cut = path.Length - 1; cut > nameAt; cut--)
+        {
+            if (path[cut] is not ('.' or '-') || !RotatedName.IsGenerationOf(path[nameAt..], path[nameAt..cut])) continue;
+            if (FileStat.OfPath(path[..cut], out FileStat stat) != 0 || !table.TryGet(stat.Key, out TailedFile? original)) continue;
+            if (IsCopyOf(candidate, original!)) return original;
+        }
+        return null;
+    }
+
+    /// <summary>Whether a file, which may still be growing under the copying, has the same bytes as the beginning of another.</summary>
+    public static bool IsBeginningOf(OpenedFile shorter, SafeFileHandle longer)
+    {
+        if (FileStat.OfHandle(shorter.Handle, out FileStat shorterStat) != 0 || FileStat.OfHandle(longer, out FileStat longerStat) != 0) return false;
+        long size = shorterStat.Size;
+        if (size == 0 || size > longerStat.Size) return false;
+        Span<byte> mine = stackalloc byte[ComparedBytes];
+        Span<byte> others = stackalloc byte[ComparedBytes];
+        foreach (long from in (ReadOnlySpan<long>)[0, Math.Max(0, size - ComparedBytes)])
+        {
+            int length = (int)Math.Min(ComparedBytes, size - from);
+            if (RandomAccess.Read(shorter.Handle, mine[..length], from) != length) return false;
+            if (RandomAccess.Read(longer, others[..length], from) != length || !mine[..length].SequenceEqual(others[..length])) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Whether a file holds the content that another had before it was emptied.</summary>
+    public static bool Holds(OpenedFile candidate, ReplacedContent replaced) => replaced.Identity.Fits(candidate.Head) && replaced.Mark.IsIn(candidate.Handle);
+
+    private static bool IsCopyOf(OpenedFile candidate, TailedFile original)
+    {
+        if (original.Handle is not { } handle) return false;
+        if (IsBeginningOf(candidate, handle)) return true;
+        if (original.Replaced is { } replaced && Holds(candidate, replaced)) return true;
+        // Emptied, but the lane has not looked since.
+        return original.Mark is { } mark && original.Identity.FingerprintLength > 0 && original.Identity.Fits(candidate.Head) && mark.IsIn(candidate.Handle);
+    }
+}

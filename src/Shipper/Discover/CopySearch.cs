@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using LokiGateway.Shipper.Tail;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>
+/// After a file was emptied in place: finds the copy that copytruncate made just before, and has read from it what nobody read from the
+/// original. The lane waits for the answer, so that the rest of the old lines comes before the first of the new ones.
+/// </summary>
+internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogger log)
+{
+    private readonly ConcurrentQueue<TailedFile> _requests = new();
+
+    /// <summary>Any thread.</summary>
+    public void Request(TailedFile file) => _requests.Enqueue(file);
+
+    /// <summary>Scanner's thread.</summary>
+    public void Run()
+    {
+        while (_requests.TryDequeue(out TailedFile? file))
+        {
+            TailedFile? copy = null;
+            try
+            {
+                if (file.Replaced is { } replaced) copy = Find(file, replaced);
+            }
+            finally
+            {
+                file.EndCopySearch(copy);
+            }
+            if (copy is not null) table.Dispatch(copy);
+        }
+    }
+
+    private TailedFile? Find(TailedFile file, ReplacedContent replaced)
+    {
+        List<Generation> generations = GenerationChain.Of(file.LogicalPath, out _);
+        for (int i = generations.Count - 1; i >= 0; i--)
+        {
+            Generation generation = generations[i];
+            if (generation.IsCompressed || generation.Stat.Size < replaced.Mark.Offset || table.TryGet(generation.Stat.Key, out _)) continue;
+            OpenedFile? opened = OpenedFile.TryOpen(generation.Path, skipBinary: false, out _, out _);
+            if (opened is null) continue;
+            if (!CopyFinder.Holds(opened, replaced) || table.TryGet(opened.Identity.Key, out _))
+            {
+                opened.Handle.Dispose();
+                continue;
+            }
+            return TakeUp(file, replaced, opened);
+        }
+        Log.NoCopyFound(log, file.CurrentPath, replaced.ReadOffset);
+        return null;
+    }
+
+    private TailedFile? TakeUp(TailedFile file, ReplacedContent replaced, OpenedFile copy)
+    {
+        var acked = new FilePosition(replaced.Acked.Offset, 0, replaced.Acked.Frame);
+        if (copy.Stat.Size == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
+        {
+            departed.AddReleased(table.Remember(copy, file.LogicalPath, file.Source, acked));
+            return null;
+        }
+        TailedFile rest = table.Follow(copy, file.LogicalPath, file.Source, acked, predecessor: null, replaced.ReadOffset);
+        rest.IsSuperseded = true;
+        departed.Add(rest, FileFate.Rotated);
+        Log.CopyTakenUp(log, copy.Path, file.LogicalPath, replaced.ReadOffset, copy.Stat.Size);
+        return rest;
+    }
+}

@@ -1,0 +1,51 @@
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>
+/// What we remember of one directory. There may be tens of thousands, so names are kept and paths are put together when needed.
+/// </summary>
+internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStates states)
+{
+    /// <summary>Says "list it": never listed, failed, or changed too recently for its modification time to be trusted.</summary>
+    public const long MustList = -1;
+
+    public DirectoryNode? Parent { get; } = parent;
+
+    public string Name { get; } = name;
+
+    public GlobStates States { get; } = states;
+
+    public FileKey Key { get; set; }
+
+    public long ModifiedNanos { get; set; } = MustList;
+
+    public List<DirectoryNode>? Directories { get; set; }
+
+    public List<LogPath>? Files { get; set; }
+
+    /// <summary>inotify watch descriptor, 0 = none.</summary>
+    public int Watch { get; set; }
+
+    /// <summary>It was found missing or its parent let it go.</summary>
+    public bool IsDetached { get; set; }
+
+    public bool WasUnreadable { get; set; }
+
+    /// <summary>Writes the path and returns its length; the root writes nothing, so that appending "/name" always works.</summary>
+    public int WritePath(Span<char> buffer)
+    {
+        if (Parent is null) return 0;
+        int length = Parent.WritePath(buffer);
+        buffer[length++] = '/';
+        Name.CopyTo(buffer[length..]);
+        return length + Name.Length;
+    }
+
+    public override string ToString()
+    {
+        Span<char> buffer = stackalloc char[4096];
+        int length = WritePath(buffer);
+        return length == 0 ? "/" : new string(buffer[..length]);
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using LokiGateway.Shipper.Tail;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>
+/// Every file that we have to do with, by device and inode, and the way to the lanes. Written by the scanner's thread only; the committer
+/// reads along.
+/// </summary>
+internal sealed class FileTable : IDisposable
+{
+    private readonly ConcurrentDictionary<FileKey, TailedFile> _files = new(concurrencyLevel: 1, capacity: 64);
+    private readonly ConcurrentQueue<TailedFile>[] _inboxes;
+    private readonly Func<LogSource, string, int> _laneOf;
+    private readonly ILogger _log;
+    private long _found;
+
+    public FileTable(int lanes, Func<LogSource, string, int> laneOf, ResumePositions resume, ILogger log)
+    {
+        (_laneOf, Resume, _log) = (laneOf, resume, log);
+        _inboxes = new ConcurrentQueue<TailedFile>[lanes];
+        for (int i = 0; i < lanes; i++) _inboxes[i] = new ConcurrentQueue<TailedFile>();
+    }
+
+    public ResumePositions Resume { get; }
+
+    /// <summary>Files taken up since start, resumed ones included.</summary>
+    public long Found => Volatile.Read(ref _found);
+
+    public int Count => _files.Count;
+
+    /// <summary>Any thread.</summary>
+    public IEnumerable<TailedFile> Files
+    {
+        get
+        {
+            foreach (KeyValuePair<FileKey, TailedFile> entry in _files) yield return entry.Value;
+        }
+    }
+
+    public ConcurrentQueue<TailedFile> Inbox(int lane) => _inboxes[lane];
+
+    public bool TryGet(FileKey key, out TailedFile? file) => _files.TryGetValue(key, out file);
+
+    public void Remove(TailedFile file)
+    {
+        _files.TryRemove(new KeyValuePair<FileKey, TailedFile>(file.Identity.Key, file));
+        if (!file.IsReleased) file.Release();
+    }
+
+    /// <summary>
+    /// Takes an opened file up and gives it to its lane. <paramref name="start"/> is acknowledged; reading begins at <paramref name="readOffset"/>,
+    /// which is further only for the copy of a file whose lines are still on their way.
+    /// </summary>
+    public TailedFile Follow(OpenedFile opened, string logicalPath, LogSource source, FilePosition start, TailedFile? predecessor, long? readOffset = null)
+    {
+        TailedFile file = NewFile(opened, logicalPath, source, start, predecessor);
+        if (readOffset is { } offset)
+        {
+            file.ReadOffset = offset;
+            file.KnownSize = offset;
+        }
+        if (file.ReadOffset > 0) file.Mark = ReadMark.Before(opened.Handle, file.ReadOffset);
+        Add(file);
+        _found++;
+        Log.Following(_log, opened.Path, source.Index, start.Offset, file.Lane);
+        return file;
+    }
+
+    /// <summary>Remembers a file of which nothing is left to read, so that its position stays in the checkpoint as long as it exists.</summary>
+    public TailedFile Remember(OpenedFile opened, string logicalPath, LogSource source, FilePosition end)
+    {
+        TailedFile file = NewFile(opened, logicalPath, source, end, predecessor: null);
+        file.IsSuperseded = true;
+        file.LeavePath(FileFate.Rotated, 0, TimeSpan.Zero);
+        file.CaughtUp = true;
+        file.Drained = true;
+        file.Release();
+        Add(file);
+        return file;
+    }
+
+    /// <summary>Gives a file to its lane after everything about it was set: from then on the lane reads it.</summary>
+    public void Dispatch(TailedFile file) => _inboxes[file.Lane].Enqueue(file);
+
+    public void Dispose()
+    {
+        foreach (TailedFile file in Files) if (!file.IsReleased) file.Release();
+    }
+
+    private TailedFile NewFile(OpenedFile opened, string logicalPath, LogSource source, FilePosition start, TailedFile? predecessor)
+    {
+        int lane = _laneOf(source, logicalPath);
+        return new TailedFile(opened.Identity, logicalPath, source, lane, opened.Handle, start, predecessor) { CurrentPath = opened.Path };
+    }
+
+    private void Add(TailedFile file)
+    {
+        _files[file.Identity.Key] = file;
+        Resume.Claim(file.Identity.Key);
+    }
+}

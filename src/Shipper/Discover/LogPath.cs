@@ -1,0 +1,41 @@
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>One path that matches a source, and the file that it leads to. Scanner's thread only.</summary>
+internal sealed class LogPath(string path, LogSource source, bool isPlainName = false)
+{
+    public string Path { get; } = path;
+
+    public LogSource Source { get; } = source;
+
+    /// <summary>It was configured without a wildcard: its directory is not listed.</summary>
+    public bool IsPlainName { get; } = isPlainName;
+
+    public ReadOnlySpan<char> Name => Path.AsSpan(Path.LastIndexOf('/') + 1);
+
+    /// <summary>The file that was at the path when we last looked; it may be shared with another path (hard or symbolic link).</summary>
+    public TailedFile? Current { get; set; }
+
+    /// <summary>The file that is not read on purpose, so that it is not opened again to find that out.</summary>
+    public FileKey? SkippedKey { get; set; }
+
+    /// <summary>Wall clock (Unix nanoseconds) of the last look at which <see cref="Current"/> was there: what came between is younger.</summary>
+    public long SeenAtNanos { get; set; }
+
+    /// <summary>
+    /// The change of what it leads to does not show in its directory's modification time (symbolic or hard link, plain name, failed before):
+    /// it is looked at in every full scan.
+    /// </summary>
+    public bool AlwaysLook { get; set; }
+
+    public bool IsGone { get; set; }
+
+    /// <summary>The last rotation, as long as a listing made within one tick of the file clock may have missed one of its generations.</summary>
+    public Rotation? LastRotation { get; set; }
+}
+
+/// <param name="Older">The generation that was followed before.</param>
+/// <param name="SinceNanos">When it was last seen at the path.</param>
+/// <param name="SearchUntilNanos">How long generations between are searched for; both Unix nanoseconds of the wall clock.</param>
+internal sealed record Rotation(TailedFile? Older, long? SinceNanos, long SearchUntilNanos);

@@ -1,0 +1,104 @@
+using LokiGateway.Shipper.Tail;
+using Microsoft.Win32.SafeHandles;
+
+namespace LokiGateway.Shipper.Discover;
+
+/// <summary>
+/// A log file that was opened for reading and identified by its handle, not by its name, which may lead elsewhere by now. Whoever gets it owns
+/// the handle.
+/// </summary>
+internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat stat, byte[] head)
+{
+    /// <summary>Where archives and binaries show themselves; one page.</summary>
+    private const int SniffedBytes = 4096;
+
+    public string Path { get; } = path;
+
+    public SafeFileHandle Handle { get; } = handle;
+
+    public FileStat Stat { get; } = stat;
+
+    public FileIdentity Identity { get; } = FileIdentity.Of(stat.Key, head);
+
+    /// <summary>The first bytes, up to those that are hashed.</summary>
+    public ReadOnlySpan<byte> Head => head;
+
+    /// <summary>Opens the path if it leads to a regular file. Returns null and says why otherwise; <paramref name="detail"/> is null when it is just gone.</summary>
+    public static OpenedFile? TryOpen(string path, bool skipBinary, out SkipReason reason, out string? detail)
+    {
+        reason = SkipReason.OpenFailed;
+        int errno = FileStat.OfPath(path, out FileStat stat);
+        if (errno != 0) return Refuse(path, errno, out reason, out detail);
+        // Asked before opening: opening a fifo waits for its writer.
+        if (!stat.IsRegular)
+        {
+            reason = stat.IsDirectory ? SkipReason.IsDirectory : SkipReason.NotARegularFile;
+            detail = stat.IsDirectory ? $"is a directory; to read what is in it, write {path}/** or {path}/*.log" : $"is {stat.TypeText}, only regular files are read";
+            return null;
+        }
+        SafeFileHandle? handle = null;
+        try
+        {
+            // Delete and write sharing: a tailer must never be in the way of the program that writes or rotates.
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            errno = FileStat.OfHandle(handle, out stat);
+            byte[] sniffed = new byte[skipBinary ? SniffedBytes : FileIdentity.FingerprintBytesMax];
+            int read = errno == 0 ? RandomAccess.Read(handle, sniffed, 0) : 0;
+            if (errno == 0 && (!skipBinary || IsText(sniffed.AsSpan(0, read), out reason, out detail)))
+            {
+                detail = null;
+                return new OpenedFile(path, handle, stat, sniffed[..Math.Min(read, FileIdentity.FingerprintBytesMax)]);
+            }
+            handle.Dispose();
+            if (errno != 0) return Refuse(path, errno, out reason, out detail);
+            (reason, detail) = IsText(sniffed.AsSpan(0, read), out SkipReason why, out string? words) ? (SkipReason.OpenFailed, null) : (why, words);
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            handle?.Dispose();
+            return Refuse(path, Errno.Of(failure), out reason, out detail);
+        }
+    }
+
+    /// <summary>The position of the last run, if this is the file that it belongs to and not one that was emptied or got its inode.</summary>
+    public bool Fits(in Commit.CheckpointEntry saved) =>
+        saved.Identity.Fits(Head) && Stat.Size >= saved.Offset && (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
+
+    private static OpenedFile? Refuse(string path, int errno, out SkipReason reason, out string? detail)
+    {
+        (reason, detail) = errno switch
+        {
+            Errno.NoEntry or Errno.NotADirectory when path.Contains('\uFFFD') => (SkipReason.NameNotUtf8, "its name is not valid UTF-8: rename it"),
+            Errno.NoEntry or Errno.NotADirectory => (SkipReason.OpenFailed, null),
+            Errno.AccessDenied => (SkipReason.PermissionDenied, "permission denied: let the shipper's user or group read it"),
+            Errno.TooManyOpenFiles => (SkipReason.TooManyOpenFiles, "the process has too many files open: raise its limit (ulimit -n, LimitNOFILE)"),
+            Errno.TooManyOpenFilesOfSystem => (SkipReason.TooManyOpenFiles, "the system has too many files open: raise fs.file-max"),
+            _ => (SkipReason.OpenFailed, Errno.Text(errno)),
+        };
+        return null;
+    }
+
+    private static bool IsText(ReadOnlySpan<byte> start, out SkipReason reason, out string? detail)
+    {
+        reason = SkipReason.Archive;
+        detail = ArchiveName(start);
+        if (detail is not null) return false;
+        reason = SkipReason.Binary;
+        if (!start.Contains((byte)0)) return true;
+        detail = "holds NUL bytes, so it is no text log";
+        return false;
+    }
+
+    private static string? ArchiveName(ReadOnlySpan<byte> start) => start switch
+    {
+        [0x1f, 0x8b, ..] => "is compressed (gzip)",
+        [0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', ..] => "is compressed (xz)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "is compressed (zstd)",
+        [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', ..] => "is compressed (bzip2)",
+        [0x04, 0x22, 0x4d, 0x18, ..] => "is compressed (lz4)",
+        [(byte)'P', (byte)'K', 3, 4, ..] => "is an archive (zip)",
+        [(byte)'L', (byte)'P', (byte)'K', (byte)'S', (byte)'H', (byte)'H', (byte)'R', (byte)'H', ..] => "is a systemd journal",
+        _ => null,
+    };
+}
