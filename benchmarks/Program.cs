@@ -69,17 +69,17 @@ internal static class Program
         string temp = Path.Combine(Path.GetTempPath(), "lokigateway-benchmarks");
         string scratch = Path.Combine(temp, $"run-{Environment.ProcessId}");
         using var progress = new Progress(Console.Error, !Console.IsErrorRedirected);
-        MachineInfo machine = MachineInfo.Read();
         try
         {
             progress.Plan(1 + parts.Sum(part => part.Steps(options.Repeat)));
             var binaries = new Binaries(Binaries.FindRepository());
             await binaries.PublishAsync(parts.SelectMany(part => part.Programs).ToHashSet(), progress, cancellation);
             LogCorpus logs = OpenLogs(temp, options.LogBytes, progress, cancellation);
+            var machine = new MachineWatch();
             var session = new BenchmarkSession(options, binaries, logs, scratch, progress, cancellation);
             foreach (Part part in parts) await part.RunAsync(session);
             progress.Dispose();
-            Print(session, machine);
+            Print(session, machine.Read());
             return 0;
         }
         finally
@@ -101,10 +101,10 @@ internal static class Program
             Console.WriteLine(JsonReport.Write(machine, session.Logs.Bytes, session.Logs.Lines, session.Results, session.Figures));
             return;
         }
-        Console.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.Kernel}; load average at the start {machine.LoadAverage:0.00}");
+        Console.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.Kernel}; other processes used {machine.OthersShare * 100:0} % of it");
         Console.WriteLine($"{session.Logs.Bytes / 1e6:0} MB of CRI logs, {session.Logs.Lines:N0} lines of {(double)session.Logs.Bytes / session.Logs.Lines:0} bytes, "
             + $"16 files; median of {session.Options.Repeat}; MB = 1,000,000 bytes; CPU = user + system of whole processes");
-        if (machine.LoadAverage > 0.5) Console.WriteLine("The machine was busy: figures per CPU-second hold roughly, wall times and latencies do not.");
+        if (machine.WasBusy) Console.WriteLine("The machine was busy: figures per CPU-second hold roughly, wall times and latencies do not.");
         Console.WriteLine();
         Console.WriteLine(ResultTable.Format(session.Results, session.Figures));
         foreach (Verdict verdict in Verdicts.Of(session.Results, session.Figures))

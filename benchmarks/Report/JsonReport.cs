@@ -42,16 +42,3 @@ internal static class JsonReport
             },
             Format);
 }
-
-/// <summary>Where the figures were taken: none of them means anything without it.</summary>
-internal sealed record MachineInfo(string Processor, int Cores, long MemoryBytes, string Kernel, double LoadAverage)
-{
-    public static MachineInfo Read()
-    {
-        string? model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
-        return new MachineInfo(
-            model?[(model.IndexOf(':') + 1)..].Trim() ?? "unknown", Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-            Environment.OSVersion.VersionString,
-            double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
-    }
-}

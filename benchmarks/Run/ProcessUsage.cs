@@ -11,7 +11,7 @@ internal static partial class ProcessUsage
     /// <summary>USER_HZ: fixed at 100 in the kernel's interface to user space, whatever the kernel's own tick.</summary>
     private const double TicksPerSecond = 100;
 
-    private const int RusageChildren = -1;
+    private const int RusageSelf = 0, RusageChildren = -1;
 
     /// <summary>User plus system seconds of a living process, all threads; 10 ms resolution.</summary>
     public static double CpuSeconds(int processId)
@@ -42,11 +42,25 @@ internal static partial class ProcessUsage
     }
 
     /// <summary>User plus system seconds of all children that have ended and been waited for.</summary>
-    public static double EndedChildrenCpuSeconds()
+    public static double EndedChildrenCpuSeconds() => ResourceUsageSeconds(RusageChildren);
+
+    /// <summary>User plus system seconds of this process and of its children that have ended.</summary>
+    public static double OwnCpuSeconds() => ResourceUsageSeconds(RusageSelf) + ResourceUsageSeconds(RusageChildren);
+
+    /// <summary>Seconds that all processors together were busy since the machine's start, time stolen by its host included.</summary>
+    public static double MachineBusySeconds()
+    {
+        // "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest time is in user already.
+        double[] fields = [.. File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1)
+            .Select(field => double.Parse(field, CultureInfo.InvariantCulture))];
+        return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6] + fields[7]) / TicksPerSecond;
+    }
+
+    private static double ResourceUsageSeconds(int who)
     {
         // struct rusage of 64-bit Linux: two timevals (16 bytes each), then 14 longs.
         Span<long> usage = stackalloc long[18];
-        if (GetResourceUsage(RusageChildren, usage) != 0) throw new Win32Exception();
+        if (GetResourceUsage(who, usage) != 0) throw new Win32Exception();
         return usage[0] + usage[2] + ((usage[1] + usage[3]) / 1e6);
     }
 
