@@ -19,7 +19,13 @@ internal static unsafe class SnappyDecoder
 
     private const int LiteralTag = 0;
 
-    /// <summary>By tag: bits 0-7 the length (0: in the bytes that follow), bits 8-10 the high bits of the offset, bits 11-13 bytes of offset.</summary>
+    /// <summary>Which of the two bytes behind a tag are offset, by the tag's kind, 16 bits each: none for a literal, one, two. Kind 3 is not for the fast path.</summary>
+    private const ulong OffsetBits = 0x0000_FFFF_00FF_0000;
+
+    /// <summary>
+    /// By tag: bits 0-7 the length (0: in the bytes that follow), bits 8-10 the high bits of the offset, bits 11-13 bytes of offset. A literal has all of 8-10
+    /// set: as if its offset were 1,792, longer than itself, so that it passes for a copy that does not overlap.
+    /// </summary>
     private static ReadOnlySpan<ushort> Tags => TagTable;
 
     private static readonly ushort[] TagTable = BuildTags();
@@ -38,31 +44,30 @@ internal static unsafe class SnappyDecoder
         while (true)
         {
             // Far from both ends an element is moved as 64 bytes whatever its length: what is too much is overwritten by the next one.
-            // The tag, four bytes of offset and 64 bytes of literal are there to be read, 64 bytes are there to be written.
-            while (inputEnd - input > ElementBytes + 1 && end - output >= ElementBytes)
+            // The tag, 64 bytes of literal and the tag behind it are there to be read, 64 bytes are there to be written.
+            // Literal or copy is a coin toss in log text, and a wrong guess costs more than the element: so both are computed and one is selected
+            // (decode of a CRI log push, AOT: 1,600 -> 2,600 MB/s).
+            uint tag = input < inputEnd ? *input : 0u;
+            while (inputEnd - input > ElementBytes + 2 && end - output >= ElementBytes)
             {
-                uint tag = *input;
                 uint entry = tags[tag];
                 var length = entry & 0xFF;
-                if ((tag & 3) == LiteralTag)
-                {
-                    if (length == 0)
-                        break;
-                    Move64(input + 1, output);
-                    input += 1 + length;
-                    output += length;
-                    continue;
-                }
-
-                var offsetBytes = (int)(entry >> 11);
-                var offset = (Unsafe.ReadUnaligned<uint>(input + 1) & ((1UL << (offsetBytes * 8)) - 1)) + (entry & 0x700);
-                input += 1 + offsetBytes;
-                if (offset - 1 >= (ulong)(output - start))
-                    return false;
-                if (offset >= length)
-                    Move64(output - offset, output);
-                else
-                    Repeat(output, (int)offset, (int)length);
+                var kind = tag & 3;
+                var offset = (Unsafe.ReadUnaligned<ushort>(input + 1) & (uint)(OffsetBits >> (int)(kind * 16)) & 0xFFFF) + (entry & 0x700);
+                // A long literal, a copy with four bytes of offset, one that overlaps itself, one from before the start.
+                if (length == 0 || offset < length || offset > (ulong)(output - start) || kind == 3)
+                    break;
+                var isLiteral = ((nint)kind - 1) >> 63;
+                var literalBytes = (nint)(tag >> 2) + 2;
+                var copyBytes = (nint)kind + 1;
+                // The tags behind both are loaded before it is known which it is.
+                nint tagBehindLiteral = input[literalBytes];
+                nint tagBehindCopy = input[copyBytes];
+                var literal = input + 1;
+                var copy = output - offset;
+                Move64(copy + ((literal - copy) & isLiteral), output);
+                tag = (uint)(tagBehindCopy ^ ((tagBehindCopy ^ tagBehindLiteral) & isLiteral));
+                input += copyBytes + ((literalBytes - copyBytes) & isLiteral);
                 output += length;
             }
 
@@ -144,7 +149,7 @@ internal static unsafe class SnappyDecoder
             var upperSix = (tag >> 2) + 1;
             table[tag] = (ushort)((tag & 3) switch
             {
-                LiteralTag => upperSix <= ShortLiteralMax ? upperSix : 0,
+                LiteralTag => (upperSix <= ShortLiteralMax ? upperSix : 0) | 0x700,
                 1 => (4 + ((tag >> 2) & 7)) | ((tag >> 5) << 8) | (1 << 11),
                 2 => upperSix | (2 << 11),
                 _ => upperSix | (4 << 11),
