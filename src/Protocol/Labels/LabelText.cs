@@ -19,6 +19,24 @@ public static class LabelText
         return isCanonical;
     }
 
+    /// <summary>
+    /// Writes labels as Loki renders the labels of a JSON push: names as they are, so that a bad one is refused by the grammar, values quoted.
+    /// </summary>
+    internal static void Write(SortedDictionary<string, byte[]> labels, IBufferWriter<byte> output)
+    {
+        var separator = "{"u8;
+        foreach (var (name, value) in labels)
+        {
+            output.Write(separator);
+            separator = ", "u8;
+            Encoding.UTF8.GetBytes(name, output);
+            output.Write("="u8);
+            GoQuote.Append(output, value);
+        }
+
+        output.Write(labels.Count == 0 ? "{}"u8 : "}"u8);
+    }
+
     private static bool IsCanonical(ReadOnlySpan<byte> text)
     {
         if (text.Length < 2 || text[0] != '{' || text[^1] != '}')
@@ -71,8 +89,12 @@ public static class LabelText
                         return false;
                     break;
                 default:
-                    if (Rune.DecodeFromUtf8(text, out var rune, out var consumed) != OperationStatus.Done || !GoQuote.IsPrint(rune))
+                    if (Rune.DecodeFromUtf8(text, out var rune, out var consumed) != OperationStatus.Done || !GoQuote.IsPrint(rune)
+                        || rune == Rune.ReplacementChar) // the grammar refuses U+FFFD
+                    {
                         return false;
+                    }
+
                     text = text[consumed..];
                     break;
             }

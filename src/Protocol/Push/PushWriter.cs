@@ -70,6 +70,16 @@ public static class PushWriter
         return position + metadata.Length;
     }
 
+    /// <summary>As <see cref="WriteEntry"/>, for an entry whose sender gave no time at all.</summary>
+    internal static int WriteEntryWithoutTime(Span<byte> destination, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
+    {
+        destination[0] = 0x12;
+        var position = 1 + WriteVarint(destination[1..], (ulong)(StringFieldLength(line.Length) + metadata.Length));
+        position += WriteStringField(destination[position..], 0x12, line);
+        metadata.CopyTo(destination[position..]);
+        return position + metadata.Length;
+    }
+
     /// <summary>The exact length of what <see cref="WriteMetadataPair"/> writes.</summary>
     public static int MetadataPairLength(int nameLength, int valueLength)
     {
