@@ -8,15 +8,18 @@ namespace LokiGateway.Protocol.Push;
 // message PushRequest { repeated StreamAdapter streams = 1; }
 public ref struct PushReader
 {
-    private readonly ReadOnlySpan<byte> request;
+    private readonly bool labelsLead;
     private ProtobufCursor cursor;
     private PushError streamError;
 
-    public PushReader(ReadOnlySpan<byte> request)
-    {
-        this.request = request;
-        cursor = new ProtobufCursor(request);
-    }
+    public PushReader(ReadOnlySpan<byte> request) => cursor = new ProtobufCursor(request);
+
+    /// <summary>
+    /// For a request that <see cref="PushSummary.TryRead"/> has accepted into this <paramref name="inspected"/> summary: streams are not walked
+    /// over once more to find their labels and to check them, which makes reading the labels alone cost nothing beside that inspection.
+    /// </summary>
+    public PushReader(ReadOnlySpan<byte> request, in PushSummary inspected)
+        : this(request) => labelsLead = !inspected.HasScatteredLabels;
 
     /// <summary>Why the walk ended; None at the end of a well-formed request. Faults inside entries are reported by the entry reader.</summary>
     public readonly PushError Error => streamError != PushError.None ? streamError : cursor.Error;
@@ -43,6 +46,8 @@ public ref struct PushReader
                 return cursor.Fail(PushError.WrongWireType);
             if (!cursor.TryReadBytes(out var message))
                 return false;
+            if (labelsLead && PushStream.TryReadHead(message, start..cursor.Position, out stream))
+                return true;
             streamError = PushStream.TryRead(message, start..cursor.Position, out stream);
             return streamError == PushError.None;
         }
@@ -69,6 +74,17 @@ public readonly ref struct PushStream
     public Range RawRange { get; }
 
     public PushEntryReader Entries() => new(message);
+
+    /// <summary>The labels alone, where they are the first field.</summary>
+    internal static bool TryReadHead(ReadOnlySpan<byte> message, Range rawRange, out PushStream stream)
+    {
+        var cursor = new ProtobufCursor(message);
+        var isHead = cursor.TryReadTag(out var field, out var wireType) && field == 1 && wireType == ProtobufCursor.WireBytes;
+        ReadOnlySpan<byte> labels = default;
+        isHead = isHead && cursor.TryReadBytes(out labels);
+        stream = isHead ? new PushStream(message, labels, rawRange) : default;
+        return isHead;
+    }
 
     internal static PushError TryRead(ReadOnlySpan<byte> message, Range rawRange, out PushStream stream)
     {

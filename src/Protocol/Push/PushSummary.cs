@@ -18,35 +18,107 @@ public struct PushSummary
     public long NewestUnixNanos { readonly get; set; }
 
     /// <summary>
+    /// True when some stream does not have its labels as its first field and only there: they are then found by walking over all of it
+    /// (<see cref="PushReader(ReadOnlySpan{byte}, in PushSummary)"/>). No known agent writes such streams.
+    /// </summary>
+    public bool HasScatteredLabels { readonly get; set; }
+
+    /// <summary>
     /// Adds a request to <paramref name="summary"/>, checking all of it as Loki's decoder does. On a fault the summary is left as it was.
     /// </summary>
+    // message PushRequest { repeated StreamAdapter streams = 1; }
     public static PushError TryRead(ReadOnlySpan<byte> request, ref PushSummary summary)
     {
         var total = summary;
-        var reader = new PushReader(request);
-        while (reader.TryReadStream(out var stream))
+        var cursor = new ProtobufCursor(request);
+        while (cursor.TryReadTag(out var field, out var wireType))
         {
-            total.Streams++;
-            var entries = stream.Entries();
-            while (entries.TryReadEntry(out var entry))
-                total.Add(entry);
-            if (entries.Error != PushError.None)
-                return entries.Error;
+            if (field != 1)
+            {
+                if (!cursor.TrySkip(wireType))
+                    break;
+                continue;
+            }
+
+            if (wireType != ProtobufCursor.WireBytes)
+                return PushError.WrongWireType;
+            if (!cursor.TryReadBytes(out var stream))
+                break;
+            var error = total.AddStream(stream);
+            if (error != PushError.None)
+                return error;
         }
 
-        if (reader.Error == PushError.None)
+        if (cursor.Error == PushError.None)
             summary = total;
-        return reader.Error;
+        return cursor.Error;
     }
 
-    private void Add(in PushEntry entry)
+    // message StreamAdapter { string labels = 1; repeated EntryAdapter entries = 2; uint64 hash = 3; }
+    private PushError AddStream(ReadOnlySpan<byte> message)
+    {
+        Streams++;
+        var cursor = new ProtobufCursor(message);
+        var hasLabels = false;
+        while (true)
+        {
+            // Nearly all of a push is this loop: it does not look at the cursor's error, since nothing here sets it.
+            while (cursor.TryReadShortBytes(PushEntryReader.EntriesTag, out var plain))
+            {
+                if (EntryHead.TryRead(plain, out var unixNanos, out var lineStart))
+                    Add(unixNanos, plain.Length - lineStart, metadataBytes: 0);
+                else if (AddEntry(plain) is var fault and not PushError.None)
+                    return fault;
+            }
+
+            var start = cursor.Position;
+            if (!cursor.TryReadTag(out var field, out var wireType))
+                break;
+            switch (field)
+            {
+                case 1 when wireType == ProtobufCursor.WireBytes:
+                    cursor.TryReadBytes(out _);
+                    HasScatteredLabels |= start != 0;
+                    hasLabels = true;
+                    break;
+                case 2 when wireType == ProtobufCursor.WireBytes:
+                    if (cursor.TryReadBytes(out var entry) && AddEntry(entry) is var error and not PushError.None)
+                        return error;
+                    break;
+                case 3 when wireType == ProtobufCursor.WireVarint:
+                    cursor.TryReadVarint(out _);
+                    break;
+                case 1 or 2 or 3:
+                    return PushError.WrongWireType;
+                default:
+                    cursor.TrySkip(wireType);
+                    break;
+            }
+
+            if (cursor.Error != PushError.None)
+                break;
+        }
+
+        HasScatteredLabels |= !hasLabels;
+        return cursor.Error;
+    }
+
+    private PushError AddEntry(ReadOnlySpan<byte> message)
+    {
+        var error = PushEntry.TryRead(message, out var entry);
+        if (error == PushError.None)
+            Add(entry.UnixNanos, entry.Line.Length, entry.MetadataBytes);
+        return error;
+    }
+
+    private void Add(long unixNanos, int lineBytes, int metadataBytes)
     {
         if (Entries == 0)
-            OldestUnixNanos = NewestUnixNanos = entry.UnixNanos;
+            OldestUnixNanos = NewestUnixNanos = unixNanos;
         Entries++;
-        LineBytes += entry.Line.Length;
-        MetadataBytes += entry.MetadataBytes;
-        OldestUnixNanos = Math.Min(OldestUnixNanos, entry.UnixNanos);
-        NewestUnixNanos = Math.Max(NewestUnixNanos, entry.UnixNanos);
+        LineBytes += lineBytes;
+        MetadataBytes += metadataBytes;
+        OldestUnixNanos = Math.Min(OldestUnixNanos, unixNanos);
+        NewestUnixNanos = Math.Max(NewestUnixNanos, unixNanos);
     }
 }
