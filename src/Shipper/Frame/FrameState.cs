@@ -1,0 +1,50 @@
+// What Frame must remember, beside the offset, to go on in the middle of a file as if it had never stopped: without it a restart would give
+// re-sent lines other timestamps, and Loki would store them twice.
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper.Frame;
+
+[Flags]
+internal enum FrameFlags : byte
+{
+    None = 0,
+
+    /// <summary>The rest of a cut line follows: drop bytes up to and including the next newline.</summary>
+    SkipToNewline = 1,
+
+    /// <summary>The rest of a P...F sequence on stdout is already delivered or was cut: drop parts up to and including its F.</summary>
+    SkipStdoutParts = 2,
+
+    /// <summary>As <see cref="SkipStdoutParts"/>, for stderr.</summary>
+    SkipStderrParts = 4,
+
+    /// <summary>A line of this raw file had a time of its own: lines without one follow the line before them.</summary>
+    HasOwnTimes = 8,
+}
+
+/// <summary>
+/// The resume state of one file at one offset. Carried through the checkpoint as <see cref="FramePosition"/>: the two clocks in its four time
+/// fields, and in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15). The default is the start of a file.
+/// </summary>
+internal record struct FrameState(EntryClock Stdout, EntryClock Stderr, FrameFlags Flags, SourceFormat Format)
+{
+    public readonly FramePosition ToPosition() => new()
+    {
+        StdoutOriginal = Stdout.Original,
+        StdoutAssigned = Stdout.Assigned,
+        StderrOriginal = Stderr.Original,
+        StderrAssigned = Stderr.Assigned,
+        Flags = (byte)Flags | (long)Format << 8,
+    };
+
+    /// <summary>Never fails: a format byte of a newer version means that the format is detected again.</summary>
+    public static FrameState From(in FramePosition position)
+    {
+        var format = (byte)(position.Flags >> 8);
+        return new FrameState(
+            new EntryClock(position.StdoutOriginal, position.StdoutAssigned),
+            new EntryClock(position.StderrOriginal, position.StderrAssigned),
+            (FrameFlags)(byte)position.Flags,
+            format <= (byte)SourceFormat.Raw ? (SourceFormat)format : SourceFormat.Auto);
+    }
+}

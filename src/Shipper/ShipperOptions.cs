@@ -1,0 +1,260 @@
+// What the shipper can be told, parsed once at start from strict YAML; nothing here is read per line or per request.
+using LokiGateway.Hosting.Configuration;
+using LokiGateway.Protocol.Tenancy;
+
+namespace LokiGateway.Shipper;
+
+/// <summary>How the lines of a file are framed. Auto decides per file by its first complete line.</summary>
+public enum SourceFormat { Auto, Cri, Docker, Raw }
+
+/// <summary>Where the time of a raw line comes from: its own leading time where it has one, or always the clock.</summary>
+public enum RawTimestamp { Auto, ReadTime }
+
+/// <summary>Whether every file goes to the configured tenant, or each pod's to the tenant named like its namespace.</summary>
+public enum TenantFrom { Fixed, Namespace }
+
+/// <summary>All of shipper.yaml. Immutable; validated by <see cref="Bind"/>, whose errors name file, line and key.</summary>
+public sealed record ShipperOptions
+{
+    /// <summary>Address of the admin server, or null for none.</summary>
+    public string? AdminListen { get; init; } = "0.0.0.0:9080";
+
+    public string StateDirectory { get; init; } = "/var/lib/loki-shipper";
+
+    /// <summary>Name of this node: the label `node` of pod logs and the name in the batch stamp.</summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    public required IReadOnlyList<SourceOptions> Sources { get; init; }
+
+    public required EndpointOptions Endpoint { get; init; }
+
+    public IReadOnlyDictionary<string, string> ExternalLabels { get; init; } = new Dictionary<string, string>();
+
+    public ShipperLimits Limits { get; init; } = new();
+
+    /// <summary>How long a stop waits for the last acknowledgements; what is unacknowledged then is sent again after the next start.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Whether pushes carry the X-Loki-Shipper stamp that lets the gateway check completeness.</summary>
+    public bool LedgerEnabled { get; init; } = true;
+
+    private static readonly Dictionary<string, SourceFormat> Formats = new()
+    {
+        ["auto"] = SourceFormat.Auto,
+        ["cri"] = SourceFormat.Cri,
+        ["docker"] = SourceFormat.Docker,
+        ["raw"] = SourceFormat.Raw,
+    };
+
+    private static readonly Dictionary<string, RawTimestamp> Timestamps = new()
+    {
+        ["auto"] = RawTimestamp.Auto,
+        ["read_time"] = RawTimestamp.ReadTime,
+    };
+
+    private static readonly Dictionary<string, TenantFrom> TenantSources = new()
+    {
+        ["fixed"] = TenantFrom.Fixed,
+        ["namespace"] = TenantFrom.Namespace,
+    };
+
+    public static ShipperOptions Bind(ConfigurationSection root)
+    {
+        ConfigurationSection admin = root.Section("admin", "The shipper's own HTTP pages: /ready, /live, /metrics, /config.");
+        string listen = admin.Listen("listen", "0.0.0.0:9080", "Address of the admin server.");
+        string state = root.String("state_directory", "/var/lib/loki-shipper",
+            "Directory of the checkpoint (read positions). Must survive a restart of the pod: a hostPath on Kubernetes.");
+        string node = root.String("node", "",
+            "Name of this node, label `node` of pod logs and name in the completeness ledger. Empty: the host name.");
+        TimeSpan shutdown = root.Duration("shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromHours(1),
+            "How long a stop waits for the last acknowledgements. What is not acknowledged then is sent again after the next start.");
+
+        return new ShipperOptions
+        {
+            AdminListen = listen.Length == 0 ? null : listen,
+            StateDirectory = state,
+            Node = node.Length == 0 ? Environment.MachineName : node,
+            Sources = BindSources(root),
+            Endpoint = BindEndpoint(root.Section("endpoint", "Where to push.")),
+            ExternalLabels = BindLabels(root, "external_labels",
+                "Labels added to every stream, such as the cluster. They win over labels that a path gives."),
+            Limits = BindLimits(root.Section("limits", "Bounds on what the shipper takes from the node.")),
+            ShutdownTimeout = shutdown,
+            LedgerEnabled = root.Section("ledger", "Completeness accounting.").Boolean("enabled", true,
+                "Stamp every push with X-Loki-Shipper, the node's cumulative line counts, so that the gateway can compare them with its own."),
+        };
+    }
+
+    private static List<SourceOptions> BindSources(ConfigurationSection root)
+    {
+        List<SourceOptions> sources = [];
+        foreach (ConfigurationSection section in root.Sections("sources", "Files to follow. A file that two sources match belongs to the first."))
+        {
+            IReadOnlyList<string> paths = section.Strings("paths", "Globs of absolute paths; `**` matches any number of directories.");
+            if (paths.Count == 0) section.Error("paths", "a source needs at least one path");
+            foreach (string path in paths)
+                if (!path.StartsWith('/')) section.Error("paths", $"'{path}' is not an absolute path");
+            SourceFormat format = section.Choice("format", SourceFormat.Auto, Formats,
+                "Format of the lines. auto decides per file by its first complete line: CRI, docker json-file, or raw.");
+            ConfigurationSection metadata = section.Section("structured_metadata", "What is attached to each entry without being a label.");
+            sources.Add(new SourceOptions
+            {
+                Paths = paths,
+                Exclude = section.Strings("exclude", "Globs of paths that are left out."),
+                Format = format,
+                Labels = BindLabels(section, "labels", "Labels of the streams of these files. They win over labels that a path gives."),
+                Timestamp = section.Choice("timestamp", RawTimestamp.Auto, Timestamps,
+                    "Time of raw lines. auto: the line's leading RFC 3339, ISO 8601 or syslog time where it has one, otherwise the time of the " +
+                    "line before it or, in a file without any times, the time of reading. read_time: always the time of reading."),
+                FilenameMetadata = metadata.Has("filename")
+                    ? metadata.Boolean("filename", true, FilenameHelp)
+                    : AskUnsetFilename(metadata),
+            });
+        }
+        if (sources.Count == 0) root.Error("sources", "at least one source is needed, such as `- paths: [/var/log/pods/*/*/*.log]`");
+        return sources;
+    }
+
+    private const string FilenameHelp =
+        "Attach the file's path to each entry as structured metadata `filename`. When not set: yes for raw files, no for container logs, " +
+        "whose labels already name the container.";
+
+    private static bool? AskUnsetFilename(ConfigurationSection metadata)
+    {
+        // Asked for all the same, so that the key is known and documented; the answer depends on the format that each file turns out to have.
+        metadata.Boolean("filename", true, FilenameHelp);
+        return null;
+    }
+
+    private static EndpointOptions BindEndpoint(ConfigurationSection section)
+    {
+        string? tenant = section.OptionalString("tenant_id", "Tenant (X-Scope-OrgID) of all files, or of those that no path part names one for.");
+        TenantFrom tenantFrom = section.Choice("tenant_from", TenantFrom.Fixed, TenantSources,
+            "fixed: everything goes to tenant_id. namespace: each pod's logs go to the tenant named like its namespace, the rest to tenant_id.");
+        if (tenant is not null && TenantId.TryParse(tenant, out _) is var error and not TenantIdError.None)
+            section.Error("tenant_id", TenantId.ErrorText(error, tenant));
+        ConfigurationSection basic = section.Section("basic_auth", "Credentials of HTTP basic authentication.");
+        string? username = basic.OptionalString("username", "User name.");
+        string? passwordFile = basic.OptionalString("password_file", "File that holds the password; read again when it changes.");
+        if (username is null != passwordFile is null) section.Error("basic_auth", "username and password_file belong together");
+        string? tokenFile = section.OptionalString("bearer_token_file",
+            "File that holds a bearer token; read again when it changes, so that a rotated token needs no restart.");
+        if (tokenFile is not null && username is not null) section.Error("basic_auth", "choose one: bearer_token_file or basic_auth");
+        TimeSpan minBackoff = section.Duration("min_backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1),
+            "First retry delay; doubles with every failure, with full jitter.");
+        TimeSpan maxBackoff = section.Duration("max_backoff", TimeSpan.FromMinutes(5), TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(24),
+            "Longest retry delay, also the longest Retry-After that is obeyed.");
+        if (maxBackoff < minBackoff) section.Error("max_backoff", "max_backoff is below min_backoff");
+        return new EndpointOptions
+        {
+            Url = section.RequiredUri("url", "Push address of the gateway or of Loki: http://loki-gateway:3100/loki/api/v1/push."),
+            TenantId = tenant,
+            TenantFrom = tenantFrom,
+            BearerTokenFile = tokenFile,
+            BasicAuthUsername = username,
+            BasicAuthPasswordFile = passwordFile,
+            BatchSizeBytes = (int)section.Size("batch_size", 1 << 20, 1 << 10, 3 << 20,
+                "Bytes of a push before compression. Loki's distributor cannot pass on more than 4 MiB."),
+            BatchWait = section.Duration("batch_wait", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5),
+                "Longest time that a line waits for its batch to fill."),
+            MinBackoff = minBackoff,
+            MaxBackoff = maxBackoff,
+            RetryOn429 = section.Boolean("retry_on_http_429", true,
+                "Retry when the tenant's rate limit refuses a push. false: the lines are counted rejected and given up."),
+            RemoteTimeout = section.Duration("remote_timeout", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10),
+                "How long one attempt of a push may take before it is retried."),
+            Shards = section.Integer("shards", 4, 1, 64,
+                "Reading threads, each with its own sender per tenant. A stream always uses the same one, so its order holds."),
+        };
+    }
+
+    private static ShipperLimits BindLimits(ConfigurationSection section) => new()
+    {
+        MemoryBytes = section.Size("memory", 64L << 20, 32L << 20, 64L << 30,
+            "Resident memory that the shipper aims to stay under; half of it is for batches. When they are used up, reading waits: the file is the buffer."),
+        LineBytesMax = (int)section.Size("max_line_size", 256 << 10, 64, 1 << 20,
+            "Longest line. Longer ones are cut to it, end in ` [truncated]` and are counted. Loki's own default limit is 256KiB."),
+        ReadBytesPerSecond = section.Size("read_rate", 0, 0, long.MaxValue, "Bytes of log read per second over all files; 0: no limit."),
+    };
+
+    private static Dictionary<string, string> BindLabels(ConfigurationSection section, string key, string help)
+    {
+        Dictionary<string, string> labels = [];
+        foreach ((string name, string value) in section.StringMap(key, help))
+        {
+            if (!IsLabelName(name)) section.Error(key, $"'{name}' is not a label name: letters, digits and _ only, not beginning with a digit");
+            labels[name] = value;
+        }
+        return labels;
+    }
+
+    // [a-zA-Z_][a-zA-Z0-9_]*, what Loki's label parser accepts.
+    private static bool IsLabelName(string name)
+    {
+        for (int i = 0; i < name.Length; i++)
+            if (!(char.IsAsciiLetter(name[i]) || name[i] == '_' || (i > 0 && char.IsAsciiDigit(name[i])))) return false;
+        return name.Length > 0;
+    }
+}
+
+/// <summary>One group of files to follow.</summary>
+public sealed record SourceOptions
+{
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    public SourceFormat Format { get; init; }
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    public RawTimestamp Timestamp { get; init; }
+
+    /// <summary>Leave out archives and binary files. Set by Quickstart, which is given whole trees; no configuration key.</summary>
+    public bool SkipBinary { get; init; }
+
+    /// <summary>Whether entries carry `filename` as structured metadata; null: raw files do, container logs do not.</summary>
+    public bool? FilenameMetadata { get; init; }
+}
+
+/// <summary>Where and how to push; names as in Alloy's loki.write endpoint.</summary>
+public sealed record EndpointOptions
+{
+    public required Uri Url { get; init; }
+
+    /// <summary>Null: no X-Scope-OrgID is sent (a Loki without auth_enabled).</summary>
+    public string? TenantId { get; init; }
+
+    public TenantFrom TenantFrom { get; init; }
+
+    public string? BearerTokenFile { get; init; }
+
+    public string? BasicAuthUsername { get; init; }
+
+    public string? BasicAuthPasswordFile { get; init; }
+
+    public int BatchSizeBytes { get; init; } = 1 << 20;
+
+    public TimeSpan BatchWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromMinutes(5);
+
+    public bool RetryOn429 { get; init; } = true;
+
+    public TimeSpan RemoteTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public int Shards { get; init; } = 4;
+}
+
+/// <summary>Bounds on what the shipper takes from its node.</summary>
+public sealed record ShipperLimits
+{
+    public long MemoryBytes { get; init; } = 64L << 20;
+
+    public int LineBytesMax { get; init; } = 256 << 10;
+
+    /// <summary>0: no limit.</summary>
+    public long ReadBytesPerSecond { get; init; }
+}
