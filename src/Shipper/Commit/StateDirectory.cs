@@ -12,6 +12,10 @@ namespace LokiGateway.Shipper.Commit;
 /// </summary>
 internal sealed partial class StateDirectory : IDisposable
 {
+    // fcntl.h, sys/file.h
+    private const int ReadWrite = 2;
+    private const int CreateIfAbsent = 0x40;
+    private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
 
@@ -29,7 +33,7 @@ internal sealed partial class StateDirectory : IDisposable
         try
         {
             Directory.CreateDirectory(full);
-            held = File.OpenHandle(Path.Combine(full, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            held = OpenDescriptor(Path.Combine(full, "lock"), ReadWrite | CreateIfAbsent | CloseOnExec);
             if (Flock(held, LockExclusive | LockNonBlocking) != 0)
             {
                 int errno = Marshal.GetLastPInvokeError();
@@ -41,32 +45,23 @@ internal sealed partial class StateDirectory : IDisposable
             WriteOwner(held);
             return new StateDirectory(full, held);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
             held?.Dispose();
+            if (failure is not (IOException or UnauthorizedAccessException)) throw;
             throw new StateDirectoryException(
                 $"state_directory '{full}' cannot be written by user id {EffectiveUser()}: {failure.Message.TrimEnd('.')}. Positions are kept there: " +
                 "mount a writable volume at that path, change its owner, or set state_directory to another path", failure);
-        }
-        catch (StateDirectoryException)
-        {
-            held?.Dispose();
-            throw;
         }
     }
 
     /// <summary>Makes the names in the directory durable: without it a crash may bring the old name of a renamed file back.</summary>
     public void Sync()
     {
-        byte[] path = Encoding.UTF8.GetBytes(DirectoryPath + '\0');
-        int directory = OpenDirectory(path, 0);
-        int failed = directory < 0 ? Marshal.GetLastPInvokeError() : 0;
-        if (failed == 0)
-        {
-            if (SyncDescriptor(directory) != 0) failed = Marshal.GetLastPInvokeError();
-            CloseDescriptor(directory);
-        }
-        if (failed != 0) throw new IOException($"cannot sync directory '{DirectoryPath}': {Errno.Text(failed)}", failed);
+        using SafeFileHandle directory = OpenDescriptor(DirectoryPath, CloseOnExec);
+        if (SyncDescriptor(directory) == 0) return;
+        int errno = Marshal.GetLastPInvokeError();
+        throw new IOException($"cannot sync directory '{DirectoryPath}': {Errno.Text(errno)}", errno);
     }
 
     public void Dispose() => _lock.Dispose();
@@ -108,18 +103,24 @@ internal sealed partial class StateDirectory : IDisposable
         return text.Length > 0 ? text : "unknown";
     }
 
+    /// <summary>Not File.OpenHandle: that cannot open a directory, and takes a lock of its own unless a runtime option forbids it.</summary>
+    private static SafeFileHandle OpenDescriptor(string path, int flags)
+    {
+        int descriptor = OpenPath(path, flags, 0x1A4 /* rw-r--r-- */);
+        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
+        int errno = Marshal.GetLastPInvokeError();
+        throw new IOException($"{Errno.Text(errno)} : '{path}'", errno);
+    }
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();
 
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static partial int OpenDirectory(byte[] path, int flags);
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenPath(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int SyncDescriptor(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int CloseDescriptor(int descriptor);
+    private static partial int SyncDescriptor(SafeFileHandle descriptor);
 }

@@ -90,8 +90,11 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         if (offset == 0 && file.Identity.FingerprintLength < FileIdentity.FingerprintBytesMax && read.Length > file.Identity.FingerprintLength)
             file.Identity = FileIdentity.Of(file.Identity.Key, read);
         if (end > file.KnownSize) file.KnownSize = end;
-        file.LastDataAt = now;
         file.LastError = 0;
+        if (end <= file.ReadEnd) return;
+        // Bytes that were read before (an unterminated line) do not make a silent writer a busy one.
+        file.ReadEnd = end;
+        file.LastDataAt = now;
     }
 
     private TailRead NothingRead(TailedFile file, SafeFileHandle handle, FileFate fate, long offset, PipeWriter pipe, int bytesMax, long now)

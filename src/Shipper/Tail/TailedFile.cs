@@ -119,6 +119,9 @@ internal sealed class TailedFile
 
     internal long LastDataAt { get; set; }
 
+    /// <summary>Highest offset that was ever read of this content.</summary>
+    internal long ReadEnd { get; set; }
+
     /// <summary>Offset of the end of file at the last look, or -1 when the last look did not reach it.</summary>
     internal long EndOffset { get; set; } = -1;
 
@@ -206,6 +209,7 @@ internal sealed class TailedFile
         ReadOffset = 0;
         KnownSize = 0;
         EndOffset = -1;
+        ReadEnd = 0;
         Mark = null;
         HasUnframedLines = false;
     }
