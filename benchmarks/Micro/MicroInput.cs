@@ -1,5 +1,6 @@
 // The input of the micro benchmarks: a push of about 1 MiB of the same generated lines that the end-to-end parts ship.
 using System.Text;
+using System.Text.Json;
 using LokiGateway.Benchmarks.Input;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
@@ -55,6 +56,19 @@ internal static class MicroInput
         }
         return push[..end];
     }
+
+    /// <summary>The same lines as one stream in Loki's JSON form.</summary>
+    public static byte[] Json() => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        streams = new[]
+        {
+            new
+            {
+                stream = new { job = "shop/app", pod = "app-7d9c5b6f4-x2x9z" },
+                values = Messages(PushBytes).Select((line, i) => new[] { $"{StartUnixNanos + i}", Encoding.UTF8.GetString(line) }),
+            },
+        },
+    });
 
     public static byte[] Compressed(byte[] push)
     {

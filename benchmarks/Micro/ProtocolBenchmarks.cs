@@ -1,4 +1,5 @@
 // What every line and every push passes in src/Protocol. One operation is 1 MiB of push, so that nanoseconds divide into GB/s by eye.
+using System.Buffers;
 using BenchmarkDotNet.Attributes;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
@@ -15,6 +16,8 @@ public class ProtocolBenchmarks
     private readonly byte[] _plain = new byte[MicroInput.PushBytes * 2];
     private readonly byte[] _compressed = new byte[SnappyBlock.CompressedLengthMax(MicroInput.PushBytes * 2)];
     private readonly byte[] _labels = MicroInput.Labels(7);
+    private readonly byte[] _json = MicroInput.Json();
+    private readonly ArrayBufferWriter<byte> _protobuf = new(MicroInput.PushBytes * 2);
 
     [Benchmark(Description = "PushWriter.WriteEntry, 1 MiB of lines")]
     public int WriteEntries()
@@ -40,6 +43,13 @@ public class ProtocolBenchmarks
     {
         SnappyBlock.TryDecode(_block, _plain.AsSpan(0, _push.Length), out int written);
         return written;
+    }
+
+    [Benchmark(Description = "PushJson.TryToProtobuf, 1 MiB of lines")]
+    public int ConvertJson()
+    {
+        _protobuf.ResetWrittenCount();
+        return PushJson.TryToProtobuf(_json, PushJsonVersion.V1, _protobuf, out _) ? _protobuf.WrittenCount : 0;
     }
 
     [Benchmark(Description = "LabelText.TryHashCanonical, 7 labels")]
