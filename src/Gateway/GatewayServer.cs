@@ -1,28 +1,170 @@
 // The gateway as one object that starts, listens, drains and stops: a program, a quickstart and a test use it the same way.
+using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Authenticate;
+using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Query;
+using LokiGateway.Gateway.Receive;
+using LokiGateway.Hosting.Admin;
+using LokiGateway.Hosting.Configuration;
+using LokiGateway.Hosting.Limits;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Prometheus;
+using Yarp.ReverseProxy.Forwarder;
 
 namespace LokiGateway.Gateway;
 
 /// <summary>A running gateway.</summary>
 public sealed class GatewayServer : IAsyncDisposable
 {
-    private GatewayServer(Uri address, Uri? adminAddress) => (Address, AdminAddress) = (address, adminAddress);
+    /// <summary>Loki's agents keep one or two connections a sender; beyond this a node storm is told to wait by the listen queue.</summary>
+    private const int ConnectionsMax = 20_000;
+
+    private readonly GatewayOptions _options;
+    private readonly ILogger _log;
+    private readonly WebApplication _container;
+    private readonly IServer _kestrel;
+    private readonly GatewayPipeline _pipeline;
+    private readonly UpstreamForwarder _upstream;
+    private readonly QueryProxy _queries;
+    private readonly Tenants _tenants;
+    private readonly RuntimeLimits _limits;
+    private AdminServer? _admin;
+    private int _stopped;
+
+    private GatewayServer(GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry)
+    {
+        _options = options;
+        _log = logs.CreateLogger("gateway");
+        var metrics = new GatewayMetrics(registry);
+        _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
+        _container = BuildKestrel(options, logs);
+        _kestrel = _container.Services.GetRequiredService<IServer>();
+        _tenants = new Tenants(_limits, metrics, options.Replicas, time);
+        _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
+        _queries = new QueryProxy(options.Upstream.QueryUrl, _container.Services.GetRequiredService<IHttpForwarder>(), _log);
+        var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
+        _pipeline = new GatewayPipeline(
+            options.AuthMode switch
+            {
+                AuthMode.Trust => new TrustAuthenticator(),
+                _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
+            },
+            memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
+            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, metrics, time, _log);
+        registry.AddBeforeCollectCallback(() =>
+        {
+            metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
+            _tenants.Publish();
+        });
+    }
 
     /// <summary>Where pushes and queries go, with the real port when 0 was asked for.</summary>
-    public Uri Address { get; }
+    public Uri Address { get; private set; } = null!;
 
     /// <summary>Where /ready and /metrics are; null when the options ask for none.</summary>
-    public Uri? AdminAddress { get; }
+    public Uri? AdminAddress => _admin?.Address;
 
     /// <summary>Starts listening.</summary>
-    /// <exception cref="LokiGateway.Hosting.Admin.ListenException">An address is taken or not ours.</exception>
-    /// <exception cref="LokiGateway.Hosting.Configuration.ConfigurationException">The overrides file is unusable.</exception>
-    public static Task<GatewayServer> StartAsync(GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry, CancellationToken ct) =>
-        throw new NotSupportedException("the gateway's pipeline is not in place yet");
+    /// <exception cref="ListenException">An address is taken or not ours.</exception>
+    /// <exception cref="ConfigurationException">The overrides file is unusable.</exception>
+    public static async Task<GatewayServer> StartAsync(
+        GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry, CancellationToken ct)
+    {
+        var server = new GatewayServer(options, logs, time, registry);
+        try
+        {
+            await server.ListenAsync(logs, registry, ct);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
 
-    /// <summary>Stops accepting, lets requests in flight finish within <see cref="GatewayOptions.ShutdownTimeout"/>, and ends.</summary>
-    public Task StopAsync() => DisposeAsync().AsTask();
+    /// <summary>
+    /// Says "not ready", stops accepting, lets requests in flight finish within <see cref="GatewayOptions.ShutdownTimeout"/>, and ends. The admin port answers
+    /// until the end.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        _pipeline.BeginDrain();
+        Log.Draining(_log, _options.ShutdownTimeout.TotalSeconds);
+        using var deadline = new CancellationTokenSource(_options.ShutdownTimeout);
+        await _kestrel.StopAsync(deadline.Token);
+        if (deadline.IsCancellationRequested) Log.DrainCut(_log);
+        if (_admin is not null) await _admin.DisposeAsync();
+        await _container.DisposeAsync();
+        _queries.Dispose();
+        _upstream.Dispose();
+        await _tenants.DisposeAsync();
+        await _limits.DisposeAsync();
+    }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task ListenAsync(ILoggerFactory logs, CollectorRegistry registry, CancellationToken ct)
+    {
+        try
+        {
+            await _kestrel.StartAsync(new GatewayApplication(_pipeline), ct);
+        }
+        catch (Exception failure) when (ListenException.From(failure, _options.Listen, "server.http_listen_address, server.http_listen_port") is { } clear)
+        {
+            throw clear;
+        }
+
+        Address = new Uri(_kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.First().Replace("[::]", "localhost", StringComparison.Ordinal));
+        if (_options.AdminListen is not null)
+        {
+            var endpoints = new AdminEndpoints
+            {
+                Metrics = registry,
+                Ready = () => _pipeline.IsDraining ? new ReadyState(false, "draining") : new ReadyState(true, "ready"),
+                Config = _options.ShowConfig,
+            };
+            _admin = await AdminServer.StartAsync(_options.AdminListen, endpoints, logs, ct);
+        }
+
+        if (_options.AuthMode == AuthMode.Trust) Log.TrustsEverybody(_log);
+        Log.Listening(_log, Address, _options.Upstream.PushUrl);
+    }
+
+    /// <summary>
+    /// Kestrel and YARP out of a container that is never started as a host: no middleware, no routing, no logging per request, and signals stay the program's.
+    /// </summary>
+    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(logs));
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new TransportBlocks());
+        builder.Services.AddHttpForwarder();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            KestrelServerLimits limits = kestrel.Limits;
+            limits.MaxConcurrentConnections = ConnectionsMax;
+            limits.MaxConcurrentUpgradedConnections = 1000;
+            // Bounded by BodyReader, which has an answer for it.
+            limits.MaxRequestBodySize = null;
+            // A sender that holds a connection must at least send: 1 KiB/s is a modem. After that its connection is cut.
+            limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
+            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            limits.MaxRequestHeaderCount = 64;
+            limits.MaxRequestHeadersTotalSize = 32 * 1024;
+            // A LogQL query in a GET.
+            limits.MaxRequestLineSize = 64 * 1024;
+            kestrel.Listen(ListenAddress.Parse(options.Listen), static endpoint => endpoint.Protocols = HttpProtocols.Http1);
+        });
+        return builder.Build();
+    }
 }

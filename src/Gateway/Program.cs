@@ -1,6 +1,27 @@
+// loki-gateway: the only door to Loki.
+using LokiGateway.Hosting.Lifetime;
+
 namespace LokiGateway.Gateway;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] args) => ProgramHost.RunAsync(
+        new ProgramDefinition<GatewayOptions>
+        {
+            Name = "loki-gateway",
+            Description = "Authenticates pushes and queries, fixes their tenant, enforces its limits, and forwards them to Grafana Loki.",
+            MetricPrefix = "loki_gateway",
+            Bind = GatewayOptions.Bind,
+            RunAsync = RunAsync,
+        },
+        args);
+
+    private static async Task<int> RunAsync(ProgramContext<GatewayOptions> program)
+    {
+        GatewayOptions options = program.Options with { ShowConfig = program.Configuration.ToMaskedYaml };
+        await using GatewayServer server = await GatewayServer.StartAsync(options, program.Logs, program.Time, program.Registry, CancellationToken.None);
+        await program.WaitForStopAsync();
+        await server.StopAsync();
+        return ExitCodes.Success;
+    }
 }

@@ -1,0 +1,77 @@
+// Whether a push may pass, asked in Loki's order: labels, blocked, rate, streams. What is refused early must not be charged for what comes later.
+using System.Buffers;
+using LokiGateway.Gateway.Account;
+using LokiGateway.Gateway.Receive;
+using LokiGateway.Hosting.Limits;
+using LokiGateway.Protocol.Push;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Gateway.Admit;
+
+/// <summary>Applies a tenant's limits to an inspected push. Thread-safe.</summary>
+internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting counting, TimeProvider time, ILogger log)
+{
+    /// <summary>
+    /// Loki has no such limit. A stream takes at least 4 bytes of a push, so 64 MiB could name 16 million; the default limit is 5,000 active ones. The hashes
+    /// of so many are 1 MiB.
+    /// </summary>
+    internal const int StreamsPerPushMax = 128 * 1024;
+
+    /// <summary>Bytes as the tenant's rate counts them.</summary>
+    public long BytesOf(in PushSummary summary) => summary.LineBytes + (counting == ByteCounting.LinesAndMetadata ? summary.MetadataBytes : 0);
+
+    /// <summary>Judges a push whose decoded bytes have been inspected, and counts what it refuses.</summary>
+    public Verdict Admit(Tenant tenant, ReadOnlySpan<byte> push, in PushSummary summary)
+    {
+        if (summary.Streams > StreamsPerPushMax)
+            return new Verdict(new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}"));
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(summary.Streams);
+        try
+        {
+            Span<ulong> hashes = rented.AsSpan(0, summary.Streams);
+            if (!StreamHashes.TryRead(push, hashes, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
+            if (AdmitBytes(tenant, summary) is { } refusal) return new Verdict(refusal);
+            int refused = tenant.Streams.Admit(hashes, tenants.Minute, tenant.StreamsMax);
+            return refused == 0 ? new Verdict(null, summary) : TakeOut(tenant, push, hashes, refused, summary);
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>The limits that need totals only. Counts the push as received.</summary>
+    public Refusal? AdmitBytes(Tenant tenant, in PushSummary summary)
+    {
+        long bytes = BytesOf(summary);
+        tenant.Metrics.Received(summary.Entries, bytes);
+        // A push without entries makes nothing in Loki and is refused by no limit there.
+        if (bytes == 0 && summary.Entries == 0) return null;
+        DateTimeOffset now = time.GetUtcNow();
+        if (summary.Entries > 0) tenant.Metrics.Lag((now - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
+        TenantLimits limits = tenant.Limits;
+        if (limits.BlockIngestionUntil is { } until && now < until)
+        {
+            tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
+            return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
+        }
+
+        if (tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter)) return null;
+        tenant.Metrics.Discarded(DiscardReasons.RateLimited, summary.Entries, bytes);
+        Log.RateLimited(log, tenant.Name, bytes, tenant.BytesPerSecond);
+        return new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
+    }
+
+    /// <summary>What the agent is told about the streams that were taken out.</summary>
+    public static Refusal StreamLimit(Tenant tenant, RefusedStreams refused) =>
+        new(RefusalKind.StreamLimited, LokiTexts.StreamLimited(tenant.Name, LokiTexts.StreamWithServiceName(refused.Last, tenant.Limits)));
+
+    private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
+    {
+        Log.StreamsRefused(log, tenant.Name, refused, tenant.StreamsMax);
+        RefusedStreams? partial = RefusedStreams.Split(push, hashes, memory);
+        if (partial is null) return new Verdict(Overload.Refusal);
+        tenant.Metrics.Discarded(DiscardReasons.StreamLimit, partial.Entries, partial.LineBytes);
+        return new Verdict(null, summary, partial);
+    }
+}

@@ -1,0 +1,154 @@
+// Counts the active streams of one tenant exactly, in 16 bytes a slot: Loki's own count lives in its ingesters, and a limit that is asked there
+// costs a stream's first lines to find out.
+using System.Runtime.InteropServices;
+
+namespace LokiGateway.Gateway.Admit;
+
+/// <summary>
+/// The streams of a tenant that had an entry in the last <see cref="ActiveMinutes"/> minutes, as 64-bit hashes with the minute they were last seen in: an
+/// open-addressing table with linear probing. 100,000 streams take at most 4 MiB. Thread-safe: one lock, taken once per request and not per stream.
+/// Two streams whose hashes collide count as one (1 in 3.7e9 at 100,000 streams): the error is on the tenant's side.
+/// </summary>
+internal sealed class StreamTable
+{
+    /// <summary>Loki's chunk_idle_period: a stream leaves the ingester about 30 minutes after its last entry.</summary>
+    public const int ActiveMinutes = 30;
+
+    /// <summary>In a request's hashes: a stream without entries, which makes no stream in Loki.</summary>
+    public const ulong NoEntries = 0;
+
+    /// <summary>In a request's hashes after <see cref="Admit"/>: a new stream above the limit.</summary>
+    public const ulong Refused = ulong.MaxValue;
+
+    private const int CapacityMin = 16;
+
+    private readonly Lock _lock = new();
+    private Slot[] _slots = [];
+
+    /// <summary>Occupied slots, active or expired since the last sweep. Invariant: at most three quarters of the slots, so every probe ends at an empty one.</summary>
+    private int _occupied;
+
+    private uint _sweptMinute;
+
+    /// <summary>Occupied slots: exact right after <see cref="Sweep"/>, else too high by what expired since.</summary>
+    public int Count => Volatile.Read(ref _occupied);
+
+    /// <summary>Memory of the table, for tests and for the memory budget in docs.</summary>
+    internal long Bytes => (long)_slots.Length * Marshal.SizeOf<Slot>();
+
+    /// <summary>Maps a label hash to one that means neither <see cref="NoEntries"/> nor <see cref="Refused"/>.</summary>
+    public static ulong Key(ulong hash) => hash is NoEntries or Refused ? 0x9E3779B97F4A7C15 : hash;
+
+    /// <summary>
+    /// Marks known streams as seen, takes in new ones while there is room under the limit, and overwrites the hash of every other one with
+    /// <see cref="Refused"/>. In order: what comes first in a request is taken first. Returns how many were refused. A limit of 0 is none, as in Loki.
+    /// </summary>
+    public int Admit(Span<ulong> hashes, uint minute, int limit)
+    {
+        int refused = 0;
+        lock (_lock)
+        {
+            foreach (ref ulong hash in hashes)
+            {
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                if (limit > 0 && _occupied >= limit) SweepOnce(minute);
+                if (limit > 0 && _occupied >= limit)
+                {
+                    hash = Refused;
+                    refused++;
+                }
+                else
+                {
+                    Insert(hash, minute);
+                }
+            }
+        }
+
+        return refused;
+    }
+
+    /// <summary>Forgets what expired, gives memory back when most of it is gone, and tells how many streams are active.</summary>
+    public int Sweep(uint minute)
+    {
+        lock (_lock)
+        {
+            SweepOnce(minute);
+            return _occupied;
+        }
+    }
+
+    private bool TryTouch(ulong hash, uint minute)
+    {
+        if (_slots.Length == 0) return false;
+        ref Slot slot = ref Find(_slots, hash);
+        if (slot.Hash != hash) return false;
+        if (!IsActive(slot, minute))
+        {
+            // Expired but not swept yet: it comes back as a new stream and must find room like any other.
+            SweepOnce(minute);
+            return false;
+        }
+
+        slot.LastSeenMinute = Math.Max(slot.LastSeenMinute, minute);
+        return true;
+    }
+
+    private void Insert(ulong hash, uint minute)
+    {
+        if ((_occupied + 1) * 4L > _slots.Length * 3L) Rebuild(minute);
+        ref Slot slot = ref Find(_slots, hash);
+        slot = new Slot { Hash = hash, LastSeenMinute = minute };
+        Volatile.Write(ref _occupied, _occupied + 1);
+    }
+
+    private void SweepOnce(uint minute)
+    {
+        // Minutes are the finest that anything can expire in.
+        if (minute > _sweptMinute) Rebuild(minute);
+    }
+
+    private void Rebuild(uint minute)
+    {
+        _sweptMinute = Math.Max(_sweptMinute, minute);
+        int active = 0;
+        foreach (ref readonly Slot slot in _slots.AsSpan())
+        {
+            if (slot.Hash != NoEntries && IsActive(slot, minute)) active++;
+        }
+
+        // At most half full, so that the next growth is at least half as many streams away.
+        int capacity = CapacityMin;
+        while (capacity < active * 2L + 1) capacity *= 2;
+        var slots = new Slot[capacity];
+        foreach (ref readonly Slot slot in _slots.AsSpan())
+        {
+            if (slot.Hash != NoEntries && IsActive(slot, minute)) Find(slots, slot.Hash) = slot;
+        }
+
+        _slots = slots;
+        Volatile.Write(ref _occupied, active);
+    }
+
+    /// <summary>The slot that holds the hash, or the empty one where it belongs.</summary>
+    private static ref Slot Find(Slot[] slots, ulong hash)
+    {
+        int mask = slots.Length - 1;
+        // The hash is of good quality already; its upper half decides so that tenants' tables differ from any other use of the lower bits.
+        int index = (int)(hash >> 32) & mask;
+        while (true)
+        {
+            ref Slot slot = ref slots[index];
+            if (slot.Hash == hash || slot.Hash == NoEntries) return ref slot;
+            index = (index + 1) & mask;
+        }
+    }
+
+    private static bool IsActive(in Slot slot, uint minute) => slot.LastSeenMinute + ActiveMinutes >= minute;
+
+    /// <summary>An empty slot has hash 0.</summary>
+    private struct Slot
+    {
+        public ulong Hash;
+        public uint LastSeenMinute;
+    }
+}

@@ -1,0 +1,82 @@
+// All tenants that the gateway holds state for. In trust mode anybody can invent names, so the number of invented ones is bounded and idle ones are forgotten.
+using System.Collections.Concurrent;
+using LokiGateway.Hosting.Limits;
+
+namespace LokiGateway.Gateway.Admit;
+
+/// <summary>Finds or makes the state of a tenant. Thread-safe.</summary>
+internal sealed class Tenants : IAsyncDisposable
+{
+    /// <summary>An empty tenant takes about 1 KiB: 10 MiB in all. Tenants that the overrides file names are admitted beyond it.</summary>
+    internal const int TenantsMax = 10_000;
+
+    private readonly ConcurrentDictionary<string, Tenant> _byName = new(StringComparer.Ordinal);
+    private readonly RuntimeLimits _limits;
+    private readonly GatewayMetrics _metrics;
+    private readonly int _replicas;
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweeper;
+
+    public Tenants(RuntimeLimits limits, GatewayMetrics metrics, int replicas, TimeProvider time)
+    {
+        (_limits, _metrics, _replicas, _time) = (limits, metrics, replicas, time);
+        _sweeper = time.CreateTimer(static state => ((Tenants)state!).Sweep(), this, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>The minute that streams are dated with: of a clock that never goes back.</summary>
+    public uint Minute => (uint)(_time.GetTimestamp() / _time.TimestampFrequency / 60);
+
+    public IEnumerable<Tenant> All => _byName.Select(static pair => pair.Value);
+
+    /// <summary>Null when the name is new, not configured, and there are too many of those.</summary>
+    public Tenant? Find(string name)
+    {
+        TenantLimits limits = _limits.For(name);
+        if (!_byName.TryGetValue(name, out Tenant? tenant))
+        {
+            if (_byName.Count >= TenantsMax && !_limits.Tenants.Contains(name)) return null;
+            tenant = _byName.GetOrAdd(name, static (name, self) => self.tenants.NewTenant(name, self.limits), (tenants: this, limits));
+        }
+
+        // The reference changes when the overrides file was reloaded, and only then.
+        if (!ReferenceEquals(tenant.Limits, limits)) tenant.Change(limits, _metrics.ForTenant(LabelOf(name)));
+        tenant.Touch(Minute);
+        return tenant;
+    }
+
+    /// <summary>Forgets expired streams, and tenants without streams that nobody used for as long as a stream lives: their bucket is full again by then.</summary>
+    internal void Sweep()
+    {
+        uint minute = Minute;
+        foreach ((string name, Tenant tenant) in _byName)
+        {
+            int active = tenant.Streams.Sweep(minute);
+            if (active == 0 && tenant.LastUsedMinute + StreamTable.ActiveMinutes < minute) _byName.TryRemove(name, out _);
+        }
+    }
+
+    /// <summary>Refreshes the gauges that are read from state: called before a scrape.</summary>
+    public void Publish()
+    {
+        uint minute = Minute;
+        int unnamed = 0;
+        foreach (string name in _limits.Tenants)
+        {
+            TenantLimits limits = _limits.For(name);
+            _metrics.PublishTenant(name, _byName.TryGetValue(name, out Tenant? tenant) ? tenant.Streams.Sweep(minute) : 0, limits);
+        }
+
+        foreach ((string name, Tenant tenant) in _byName)
+        {
+            if (LabelOf(name) == GatewayMetrics.OtherTenants) unnamed += tenant.Streams.Sweep(minute);
+        }
+
+        _metrics.PublishTenant(GatewayMetrics.OtherTenants, unnamed, _limits.For(GatewayMetrics.OtherTenants));
+    }
+
+    public ValueTask DisposeAsync() => _sweeper.DisposeAsync();
+
+    private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _time);
+
+    private string LabelOf(string name) => _limits.Tenants.Contains(name) ? name : GatewayMetrics.OtherTenants;
+}

@@ -1,0 +1,102 @@
+// All instruments of the gateway in one place, so that docs/METRICS.md can be held against it. Label values are bounded: tenants are those of the overrides
+// file and "other", statuses what HTTP has, routes what the gateway has.
+using System.Collections.Concurrent;
+using System.Globalization;
+using LokiGateway.Gateway.Account;
+using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Receive;
+using LokiGateway.Hosting.Limits;
+using Prometheus;
+
+namespace LokiGateway.Gateway;
+
+/// <summary>Thread-safe. Children are looked up once and kept: a request formats no label.</summary>
+internal sealed class GatewayMetrics
+{
+    /// <summary>Tenants that the overrides file does not name.</summary>
+    public const string OtherTenants = "other";
+
+    private readonly ConcurrentDictionary<(Route Route, int Status), Histogram.Child> _requests = new();
+    private readonly ConcurrentDictionary<int, Histogram.Child> _upstreamRequests = new();
+    private readonly ConcurrentDictionary<string, TenantMetrics> _tenants = new(StringComparer.Ordinal);
+    private readonly Histogram _requestDuration;
+    private readonly Histogram _upstreamDuration;
+    private readonly Gauge _activeStreams;
+    private readonly Gauge _limit;
+    private readonly Gauge _breakerOpen;
+    private readonly Gauge _upstreamInFlight;
+    private readonly Gauge _bytesInFlight;
+    private readonly Counter _badStamps;
+    private readonly Func<string, TenantMetrics> _newTenant;
+
+    public GatewayMetrics(CollectorRegistry registry)
+    {
+        MetricFactory metrics = Metrics.WithCustomRegistry(registry);
+        double[] seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+        _requestDuration = metrics.CreateHistogram("loki_gateway_request_duration_seconds",
+            "From the first byte of a request's body to the end of its answer. Status 499: the client went away.", ["route", "status_code"], new HistogramConfiguration { Buckets = seconds });
+        _upstreamDuration = metrics.CreateHistogram("loki_gateway_upstream_request_duration_seconds",
+            "What a push waited for Loki. status_code is Loki's, or the reason why there was none.", ["status_code"], new HistogramConfiguration { Buckets = seconds });
+        _upstreamInFlight = metrics.CreateGauge("loki_gateway_upstream_in_flight", "Pushes at Loki now.");
+        _breakerOpen = metrics.CreateGauge("loki_gateway_upstream_breaker_open", "1 while pushes are refused because Loki failed half of the last ones.");
+        _bytesInFlight = metrics.CreateGauge("loki_gateway_bytes_in_flight", "Memory of all bodies now, bounded by server.max_inflight_bytes.");
+        _activeStreams = metrics.CreateGauge("loki_gateway_active_streams", "Streams with an entry in the last 30 minutes.", "tenant");
+        _limit = metrics.CreateGauge("loki_gateway_limit", "Limits in force, for all replicas together.", "tenant", "limit");
+        _badStamps = metrics.CreateCounter("loki_gateway_shipper_stamp_errors_total",
+            "Pushes whose X-Loki-Shipper header could not be read, or names another number of lines than the push has.", "reason");
+        Counter receivedLines = metrics.CreateCounter("loki_gateway_received_lines_total", "Lines of pushes that could be read, before limits.", "tenant");
+        Counter receivedBytes = metrics.CreateCounter("loki_gateway_received_bytes_total", "Bytes of those lines (of an OTLP push: of its body).", "tenant");
+        Counter ackedLines = metrics.CreateCounter("loki_gateway_acked_lines_total", "Lines that Loki said it has.", "tenant");
+        Counter discardedLines = metrics.CreateCounter("loki_gateway_discarded_lines_total", "Lines that the gateway refused, by Loki's reasons.", "tenant", "reason");
+        Counter discardedBytes = metrics.CreateCounter("loki_gateway_discarded_bytes_total", "Bytes of those lines.", "tenant", "reason");
+        Counter failedLines = metrics.CreateCounter("loki_gateway_unacked_lines_total",
+            "Lines that were forwarded and not acknowledged, by Loki's status or the reason why there was none. received = acked + discarded + unacked.", "tenant", "status_code");
+        Histogram lag = metrics.CreateHistogram("loki_gateway_push_lag_seconds", "Age of the newest entry of a push on arrival.", ["tenant"],
+            new HistogramConfiguration { Buckets = [0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400] });
+        _newTenant = name => new TenantMetrics(name, receivedLines, receivedBytes, ackedLines, discardedLines, discardedBytes, failedLines, lag);
+    }
+
+    public TenantMetrics ForTenant(string label) => _tenants.GetOrAdd(label, _newTenant);
+
+    public void ObserveRequest(Route route, int status, TimeSpan duration) =>
+        _requests.GetOrAdd((route, status), static (key, histogram) => histogram.WithLabels(Routes.NameOf(key.Route), Text(key.Status)), _requestDuration)
+            .Observe(duration.TotalSeconds);
+
+    public void ObserveUpstream(in UpstreamAnswer answer, TimeSpan duration)
+    {
+        int key = answer.Result == UpstreamResult.Answered ? answer.Status : -(int)answer.Result;
+        _upstreamRequests.GetOrAdd(key, static (key, histogram) => histogram.WithLabels(StatusText(key)), _upstreamDuration).Observe(duration.TotalSeconds);
+    }
+
+    public void SetBreakerOpen(bool isOpen) => _breakerOpen.Set(isOpen ? 1 : 0);
+
+    public void CountBadStamp(string reason) => _badStamps.WithLabels(reason).Inc();
+
+    public void PublishInFlight(int pushes, long bytes)
+    {
+        _upstreamInFlight.Set(pushes);
+        _bytesInFlight.Set(bytes);
+    }
+
+    public void PublishTenant(string label, int activeStreams, TenantLimits limits)
+    {
+        _activeStreams.WithLabels(label).Set(activeStreams);
+        _limit.WithLabels(label, "ingestion_rate_mb").Set(limits.IngestionRateMb);
+        _limit.WithLabels(label, "ingestion_burst_size_mb").Set(limits.IngestionBurstSizeMb);
+        _limit.WithLabels(label, "max_global_streams_per_user").Set(limits.MaxGlobalStreamsPerUser);
+    }
+
+    /// <summary>The status of an answer, or the name of the reason why there was none.</summary>
+    public static string StatusOf(in UpstreamAnswer answer) => StatusText(answer.Result == UpstreamResult.Answered ? answer.Status : -(int)answer.Result);
+
+    private static string StatusText(int key) => key >= 0 ? Text(key) : (UpstreamResult)(-key) switch
+    {
+        UpstreamResult.Unreachable => "unreachable",
+        UpstreamResult.BreakerOpen => "breaker_open",
+        UpstreamResult.TooManyInFlight => "too_many_in_flight",
+        UpstreamResult.TimedOut => "timeout",
+        _ => "broken",
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

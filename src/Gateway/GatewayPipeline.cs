@@ -1,0 +1,188 @@
+// A push from the first header to the answer, and a query: the story of the gateway, top to bottom. Each step is a module of its own that knows nothing of the
+// ones after it; this file alone knows them all.
+using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Authenticate;
+using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Query;
+using LokiGateway.Gateway.Receive;
+using LokiGateway.Gateway.Reply;
+using LokiGateway.Protocol.Completeness;
+using LokiGateway.Protocol.Push;
+using LokiGateway.Protocol.Tenancy;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Gateway;
+
+/// <summary>
+/// <para>1. Receive: route, method, content type and encoding, bounds; the body into one buffer.</para>
+/// <para>2. Authenticate: exactly one tenant, from the identity and not from the body.</para>
+/// <para>3. Inspect: one pass over the decoded push: streams, lines, bytes, time range.</para>
+/// <para>4. Admit: blocked, rate, active streams, in Loki's order.</para>
+/// <para>5. Forward: the original bytes, or what is left when streams were taken out.</para>
+/// <para>6. Account: what was received, discarded, acknowledged.</para>
+/// <para>7. Reply: Loki's answer, or the reason why there is none.</para>
+/// </summary>
+internal sealed class GatewayPipeline(
+    IAuthenticator authenticator, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
+    QueryProxy queries, GatewayMetrics metrics, TimeProvider time, ILogger log)
+{
+    private volatile bool _isDraining;
+
+    /// <summary>From now on /ready says no, so that the balancer in front stops sending before the listener closes.</summary>
+    public void BeginDrain() => _isDraining = true;
+
+    public bool IsDraining => _isDraining;
+
+    /// <summary>Answers one request. Never throws for what a client or Loki does.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        long startedAt = time.GetTimestamp();
+        Route route = Routes.Of(http.Request.Path.Value);
+        int status;
+        try
+        {
+            status = route switch
+            {
+                Route.Push or Route.LegacyPush or Route.OtlpLogs => await PushAsync(http, route),
+                Route.Query or Route.Tail => await QueryAsync(http, route),
+                Route.Ready => await ReadyAsync(http),
+                _ => await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound)),
+            };
+        }
+        catch (Exception gone) when (gone is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        {
+            status = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (Exception bug)
+        {
+            Log.RequestFailed(log, Routes.NameOf(route), bug);
+            if (http.Response.HasStarted) throw;
+            status = await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.Bug, "gateway: internal error, see its log"));
+        }
+
+        metrics.ObserveRequest(route, status, time.GetElapsedTime(startedAt));
+    }
+
+    private async Task<int> PushAsync(HttpContext http, Route route)
+    {
+        // 1. Receive: what the headers alone decide.
+        HttpRequest request = http.Request;
+        if (!HttpMethods.IsPost(request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
+
+        // 2. Authenticate: before a byte of the body is read.
+        if (authenticator.AuthenticatePush(request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
+        if (tenants.Find(tenantId.Value) is not { } tenant)
+        {
+            Log.TooManyTenants(log, Tenants.TenantsMax);
+            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, "gateway: too many tenants are active, try again later"));
+        }
+
+        // 1. Receive, second half: the body, bounded.
+        string? contentType = request.Headers.ContentType;
+        string? contentEncoding = request.Headers.ContentEncoding is [var encoding, ..] ? encoding : null;
+        if (!PushFormat.TryParse(route, contentType, contentEncoding, out PushFormat format, out string formatError))
+            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, formatError));
+        (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http);
+        if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
+        using PooledBytes body = received!;
+
+        // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
+        BatchStamp? stamp = ReadStamp(request.Headers);
+        Verdict verdict = InspectAndAdmit(tenant, body, format, stamp);
+        using RefusedStreams? partial = verdict.Partial;
+        if (verdict.Refusal is not null) return await ReplyWriter.RefuseAsync(http, verdict.Refusal);
+
+        // 5. Forward.
+        string path = Routes.PathOf(route);
+        string? agent = request.Headers.UserAgent;
+        UpstreamAnswer answer;
+        if (partial is null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, body.Memory, format.HeaderFor(contentType), contentEncoding, agent));
+        else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, partial.Rest.Memory, MediaType.Protobuf, null, agent));
+        else answer = UpstreamAnswer.NothingToSend;
+
+        // 6. Account.
+        int lines = verdict.Summary.Entries - (partial?.Entries ?? 0);
+        if (answer.IsStored) tenant.Metrics.Acked(lines);
+        else tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines);
+
+        // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
+        if (partial is null) return await ReplyWriter.AnswerAsync(http, answer);
+        http.Response.Headers[RefusedStreams.Header] = partial.HeaderValue;
+        return answer.IsStored || answer.Status == StatusCodes.Status400BadRequest
+            ? await ReplyWriter.RefuseAsync(http, Admission.StreamLimit(tenant, partial))
+            : await ReplyWriter.AnswerAsync(http, answer);
+    }
+
+    private async Task<int> QueryAsync(HttpContext http, Route route)
+    {
+        if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsPost(http.Request.Method))
+            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "GET, POST"));
+        // A tail follows one tenant, as in Loki.
+        if (authenticator.AuthenticateRead(http.Request.Headers, several: route == Route.Query, out string readable) is { } stranger)
+            return await ReplyWriter.RefuseAsync(http, stranger);
+        if (!queries.IsConfigured) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound));
+        return await queries.ForwardAsync(http, readable) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
+    }
+
+    private async Task<int> ReadyAsync(HttpContext http)
+    {
+        if (_isDraining) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.Draining, "draining"));
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.WriteAsync("ready\n", http.RequestAborted);
+        return StatusCodes.Status200OK;
+    }
+
+    private async ValueTask<(Refusal? Refusal, PooledBytes? Body)> ReadBodyAsync(HttpContext http)
+    {
+        try
+        {
+            (BodyError error, PooledBytes? body, long bytes) = await BodyReader.ReadAsync(
+                http.Request.BodyReader, http.Request.ContentLength, bounds.BodyBytesMax, memory, http.RequestAborted);
+            if (error == BodyError.None) return (null, body);
+            // The rest of this body is not worth reading.
+            http.Response.Headers.Connection = "close";
+            return (error == BodyError.Overloaded ? Overload.Refusal : new Refusal(RefusalKind.TooLarge, LokiTexts.BodyTooLarge(bytes, bounds.BodyBytesMax)), null);
+        }
+        catch (BadHttpRequestException tooSlow) when (tooSlow.StatusCode == StatusCodes.Status408RequestTimeout)
+        {
+            // No answer: agents throw a batch away on 408, and send it again when the connection breaks.
+            http.Abort();
+            return (new Refusal(RefusalKind.ClientGone, ""), null);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            return (new Refusal(RefusalKind.BadRequest, broken.Message), null);
+        }
+    }
+
+    private Verdict InspectAndAdmit(Tenant tenant, PooledBytes body, PushFormat format, BatchStamp? stamp)
+    {
+        if (decoder.TryDecode(body, format, out PooledBytes? decoded) is { } unreadable) return new Verdict(unreadable);
+        using (decoded)
+        {
+            ReadOnlySpan<byte> push = (decoded ?? body).Span;
+            var summary = default(PushSummary);
+            if (format.IsOtlp)
+            {
+                summary.LineBytes = push.Length;
+                tenant.Metrics.Received(0, summary.LineBytes);
+                return new Verdict(admission.AdmitBytes(tenant, summary), summary);
+            }
+
+            PushError error = PushSummary.TryRead(push, ref summary);
+            if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Text(error)));
+            if (stamp is { } claimed && claimed.Lines != summary.Entries) metrics.CountBadStamp("lines_differ");
+            return admission.Admit(tenant, push, summary);
+        }
+    }
+
+    /// <summary>The shipper's claim about this batch. It goes no further than here: Loki knows nothing of it.</summary>
+    private BatchStamp? ReadStamp(IHeaderDictionary headers)
+    {
+        if (!headers.TryGetValue(BatchStamp.HeaderName, out var header)) return null;
+        if (header.Count == 1 && BatchStamp.TryParse(header[0], out BatchStamp stamp)) return stamp;
+        metrics.CountBadStamp("unreadable");
+        return null;
+    }
+}

@@ -1,0 +1,44 @@
+// Every message that the gateway writes. None carries a credential or a log line's content, and none is written per push that went well.
+using LokiGateway.Gateway.Forward;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Gateway;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "gateway listening")]
+    public static partial void Listening(ILogger logger, Uri address, Uri upstream);
+
+    [LoggerMessage(2, LogLevel.Warning, "auth.mode is trust: every client may write and read every tenant")]
+    public static partial void TrustsEverybody(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Warning, "a push got no answer from Loki, the agent is told to try again")]
+    public static partial void UpstreamFailed(ILogger logger, UpstreamResult result, string detail);
+
+    [LoggerMessage(4, LogLevel.Error, "Loki fails half of the pushes: refusing them with 503 for {Seconds} s, then trying one")]
+    public static partial void BreakerOpened(ILogger logger, double seconds, int lastStatus, string lastDetail);
+
+    [LoggerMessage(5, LogLevel.Information, "Loki answers again, pushes go through")]
+    public static partial void BreakerClosed(ILogger logger);
+
+    [LoggerMessage(6, LogLevel.Warning, "streams above max_global_streams_per_user refused, the others forwarded")]
+    public static partial void StreamsRefused(ILogger logger, string tenant, int streams, int limit);
+
+    [LoggerMessage(7, LogLevel.Warning, "push over ingestion_rate_mb refused")]
+    public static partial void RateLimited(ILogger logger, string tenant, long bytes, double bytesPerSecond);
+
+    [LoggerMessage(8, LogLevel.Warning, "a query could not be forwarded")]
+    public static partial void QueryFailed(ILogger logger, string error, Exception? exception);
+
+    [LoggerMessage(9, LogLevel.Error, "a request failed inside the gateway")]
+    public static partial void RequestFailed(ILogger logger, string route, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Information, "draining: requests in flight may finish within {Seconds} s")]
+    public static partial void Draining(ILogger logger, double seconds);
+
+    [LoggerMessage(11, LogLevel.Warning, "requests were cut off at the end of server.graceful_shutdown_timeout")]
+    public static partial void DrainCut(ILogger logger);
+
+    [LoggerMessage(12, LogLevel.Warning, "pushes of new tenants refused: {TenantsMax} tenants without limits of their own are active")]
+    public static partial void TooManyTenants(ILogger logger, int tenantsMax);
+}
