@@ -24,6 +24,9 @@ internal ref struct ProtobufCursor
 
     public PushError Error { get; private set; }
 
+    /// <summary>The wire type that <see cref="PushError.IllegalWireType"/> is about: 6 or 7.</summary>
+    public int IllegalWireType { get; private set; }
+
     /// <summary>Index of the next unread byte.</summary>
     public readonly int Position => position;
 
@@ -160,6 +163,7 @@ internal ref struct ProtobufCursor
                         return false;
                     break;
                 default:
+                    IllegalWireType = wireType;
                     return Fail(PushError.IllegalWireType);
             }
 

@@ -27,9 +27,6 @@ public enum PushError
     /// <summary>A nested length that is negative as a signed 64-bit number, or overflows one.</summary>
     LengthOverflow,
 
-    /// <summary>JSON only: text that is not UTF-8. (Loki takes any bytes in protobuf strings.)</summary>
-    InvalidUtf8,
-
     /// <summary>A time outside the years 1 to 9999, or nanoseconds outside 0 to 999,999,999.</summary>
     InvalidTimestamp,
 

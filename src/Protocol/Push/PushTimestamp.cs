@@ -12,8 +12,8 @@ internal static class PushTimestamp
     public const long Missing = long.MinValue;
 
     // 0001-01-01T00:00:00Z and 10000-01-01T00:00:00Z, the bounds of a protobuf Timestamp.
-    private const long SecondsMin = -62_135_596_800;
-    private const long SecondsEnd = 253_402_300_800;
+    public const long SecondsMin = -62_135_596_800;
+    public const long SecondsEnd = 253_402_300_800;
     private const long NanosPerSecond = 1_000_000_000;
 
     // message Timestamp { int64 seconds = 1; int32 nanos = 2; }
@@ -23,11 +23,15 @@ internal static class PushTimestamp
         var error = TryReadFields(message, out var seconds, out var nanos);
         if (error != PushError.None)
             return error;
-        if (seconds < SecondsMin || seconds >= SecondsEnd || (uint)nanos >= NanosPerSecond)
+        if (!IsValid(seconds, nanos))
             return PushError.InvalidTimestamp;
         unixNanos = Saturate(seconds, nanos);
         return PushError.None;
     }
+
+    /// <summary>Is this a time that Go's protobuf takes?</summary>
+    public static bool IsValid(long seconds, int nanos) =>
+        seconds is >= SecondsMin and < SecondsEnd && nanos is >= 0 and < (int)NanosPerSecond;
 
     /// <summary>Seconds and nanos as they stand, before any check of their range.</summary>
     public static PushError TryReadFields(ReadOnlySpan<byte> message, out long seconds, out int nanos)
