@@ -71,4 +71,32 @@ internal static partial class Log
 
     [LoggerMessage(102, LogLevel.Warning, "reading failed, will try again every second; nothing is skipped path={Path} offset={Offset} err=\"{Error}\"")]
     public static partial void ReadFailed(ILogger log, string path, long offset, string error);
+
+    // Send: 300-399.
+
+    [LoggerMessage(300, LogLevel.Warning, "push failed, trying again until it succeeds tenant={Tenant} status={Status} err=\"{Error}\"")]
+    public static partial void Retrying(ILogger log, string? tenant, string status, string error);
+
+    [LoggerMessage(301, LogLevel.Error,
+        "the endpoint does not let us push; nothing is given up and nothing goes through until somebody changes that (token, tenant, url): lines wait in " +
+        "their files tenant={Tenant} status={Status} err=\"{Error}\"")]
+    public static partial void Held(ILogger log, string? tenant, string status, string error);
+
+    [LoggerMessage(302, LogLevel.Information, "pushing again tenant={Tenant} failed_attempts={Failures} waited_seconds={Seconds}")]
+    public static partial void Recovered(ILogger log, string? tenant, int failures, long seconds);
+
+    [LoggerMessage(303, LogLevel.Warning, "Loki refused entries for good and stored the others; counted as rejected tenant={Tenant} status={Status} err=\"{Error}\"")]
+    public static partial void EntriesRejected(ILogger log, string? tenant, string status, string error);
+
+    [LoggerMessage(304, LogLevel.Error, "Loki refused a stream for good; its lines are counted as rejected tenant={Tenant} lines={Lines} status={Status} err=\"{Error}\"")]
+    public static partial void StreamRefused(ILogger log, string? tenant, int lines, string status, string error);
+
+    [LoggerMessage(305, LogLevel.Information, "push is too large for the endpoint, sending it in halves tenant={Tenant} lines={Lines} bytes={Bytes} status={Status} err=\"{Error}\"")]
+    public static partial void SentInHalves(ILogger log, string? tenant, int lines, int bytes, string status, string error);
+
+    [LoggerMessage(306, LogLevel.Warning, "a line is too large for the endpoint, sending half of it tenant={Tenant} bytes={Bytes} status={Status} err=\"{Error}\"")]
+    public static partial void LineCutForEndpoint(ILogger log, string? tenant, int bytes, string status, string error);
+
+    [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use err=\"{Trouble}\"")]
+    public static partial void CredentialsUnreadable(ILogger log, string trouble);
 }

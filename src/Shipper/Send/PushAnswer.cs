@@ -1,0 +1,66 @@
+// Loki's answers in one table: the design's section 3. Everything that a push can be answered with is judged here and nowhere else, so that
+// "what happens to my lines on a 4xx" has one answer.
+namespace LokiGateway.Shipper.Send;
+
+/// <summary>One answer, judged.</summary>
+/// <param name="Outcome">What it means for the lines.</param>
+/// <param name="Status">Label for metrics: the status code, <c>timeout</c>, <c>connection</c> or <c>credentials</c>.</param>
+/// <param name="Text">The first line of the body or the failure, for humans; bounded by <see cref="TextLengthMax"/>.</param>
+/// <param name="RetryAfter">What the other side asked for; null: nothing.</param>
+/// <param name="Rejections">For <see cref="DeliveryOutcome.PartlyRejected"/>: how many entries for which reason.</param>
+internal sealed record PushAnswer(
+    DeliveryOutcome Outcome, string Status, string Text, TimeSpan? RetryAfter = null, IReadOnlyList<LokiRejection>? Rejections = null)
+{
+    /// <summary>Loki quotes whole label sets; more than this helps nobody in a log line.</summary>
+    public const int TextLengthMax = 512;
+
+    public static PushAnswer Acknowledged { get; } = new(DeliveryOutcome.Acknowledged, "204", "");
+
+    /// <summary>Judges an answer that arrived whole.</summary>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="body">Its body, possibly cut.</param>
+    /// <param name="retryAfter">Its Retry-After header as a delay.</param>
+    /// <param name="retryOn429">False: a rate limit is taken for a refusal (retry_on_http_429).</param>
+    public static PushAnswer Judge(int status, string body, TimeSpan? retryAfter, bool retryOn429)
+    {
+        string label = status.ToString();
+        string text = FirstLine(body);
+        return status switch
+        {
+            // Loki says 260, a success for every HTTP client, when ingestion is blocked and nothing was stored.
+            260 => new(DeliveryOutcome.Hold, label, text),
+            >= 200 and < 300 => status == 204 ? Acknowledged : new(DeliveryOutcome.Acknowledged, label, text),
+            413 => new(DeliveryOutcome.TooLarge, label, text),
+            >= 500 when body.Contains("larger than max", StringComparison.OrdinalIgnoreCase) => new(DeliveryOutcome.TooLarge, label, text),
+            501 => new(DeliveryOutcome.Hold, label, text, retryAfter),
+            408 or >= 500 => new(DeliveryOutcome.Retry, label, text, retryAfter),
+            429 when retryOn429 => new(DeliveryOutcome.Retry, label, text, retryAfter),
+            429 => new(DeliveryOutcome.Refused, label, text),
+            400 or 422 => JudgeBadRequest(label, body, text),
+            // 401, 403, 404, 405, redirects and whatever a proxy in between invents: nobody said that the lines are bad.
+            _ => new(DeliveryOutcome.Hold, label, text, retryAfter),
+        };
+    }
+
+    /// <summary>The reason under which the lines of a refused stream are counted.</summary>
+    public string RefusalReason => Status == "429" ? "rate_limited" : LokiRejection.StreamReason(Text) ?? "refused";
+
+    private static PushAnswer JudgeBadRequest(string label, string body, string text)
+    {
+        // A tenant that Loki does not accept is a mistake in our configuration, not in the lines.
+        if (text.StartsWith("tenant ID", StringComparison.Ordinal) || text.StartsWith("multiple org IDs", StringComparison.Ordinal)
+            || text.StartsWith("no org id", StringComparison.Ordinal))
+            return new(DeliveryOutcome.Hold, label, text);
+        return LokiRejection.TryParse(body, out IReadOnlyList<LokiRejection>? rejections)
+            ? new(DeliveryOutcome.PartlyRejected, label, text, Rejections: rejections)
+            : new(DeliveryOutcome.Refused, label, text);
+    }
+
+    private static string FirstLine(string body)
+    {
+        ReadOnlySpan<char> line = body.AsSpan().Trim();
+        int end = line.IndexOfAny('\r', '\n');
+        if (end >= 0) line = line[..end];
+        return line.Length <= TextLengthMax ? line.ToString() : string.Concat(line[..TextLengthMax], "...");
+    }
+}

@@ -1,0 +1,116 @@
+// One attempt to push: request out, answer in, judged. No retry here, no state but the connections.
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using LokiGateway.Protocol.Completeness;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Shipper.Send;
+
+/// <summary>Sends pushes to the endpoint over pooled HTTP/1.1 connections. Thread-safe.</summary>
+internal sealed class PushClient : IDisposable
+{
+    /// <summary>Enough for the ten errors that Loki lists at most; what is behind it is read and dropped.</summary>
+    private const int AnswerBytesMax = 16 << 10;
+
+    private static readonly MediaTypeHeaderValue Protobuf = new("application/x-protobuf");
+
+    private static readonly ProductInfoHeaderValue Agent =
+        new("loki-shipper", typeof(PushClient).Assembly.GetName().Version?.ToString(3) ?? "0");
+
+    private readonly EndpointOptions _options;
+    private readonly EndpointCredentials _credentials;
+    private readonly TimeProvider _time;
+    private readonly HttpMessageInvoker _http;
+
+    public PushClient(EndpointOptions options, TimeProvider time, ILogger log)
+    {
+        _options = options;
+        _time = time;
+        _credentials = new EndpointCredentials(options, time, log);
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            // A redirect to a login page must not swallow pushes with a 200.
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            // Replicas of the gateway come and go behind one name: look it up again now and then.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = options.RemoteTimeout,
+            // Nobody traces single pushes, and the headers cost on every one.
+            ActivityHeadersPropagator = null,
+        });
+    }
+
+    /// <summary>
+    /// Never throws but for <paramref name="stop"/>: a failure of the wire is an answer too. An answer counts only when it arrived whole.
+    /// </summary>
+    public async Task<PushAnswer> PushAsync(PushBody body, CancellationToken stop)
+    {
+        if (!_credentials.TryGet(out AuthenticationHeaderValue? authorization, out string? trouble))
+            return new PushAnswer(DeliveryOutcome.Hold, "credentials", trouble ?? "no credentials");
+        using CancellationTokenSource timeout = new(_options.RemoteTimeout, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
+        try
+        {
+            using HttpRequestMessage request = RequestFor(body, authorization);
+            using HttpResponseMessage answer = await _http.SendAsync(request, either.Token).ConfigureAwait(false);
+            int status = (int)answer.StatusCode;
+            if (status == 204) return PushAnswer.Acknowledged;
+            string text = await ReadTextAsync(answer.Content, either.Token).ConfigureAwait(false);
+            return PushAnswer.Judge(status, text, RetryAfterOf(answer), _options.RetryOn429);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            return new PushAnswer(DeliveryOutcome.Retry, "timeout", $"no answer within {_options.RemoteTimeout.TotalSeconds:0.###} s (remote_timeout)");
+        }
+        catch (Exception failure) when (failure is HttpRequestException or IOException or SocketException)
+        {
+            return new PushAnswer(DeliveryOutcome.Retry, "connection", Innermost(failure).Message);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private HttpRequestMessage RequestFor(PushBody body, AuthenticationHeaderValue? authorization)
+    {
+        HttpRequestMessage request = new(HttpMethod.Post, _options.Url)
+        {
+            Content = new ReadOnlyMemoryContent(body.Compressed) { Headers = { ContentType = Protobuf } },
+        };
+        request.Headers.UserAgent.Add(Agent);
+        request.Headers.Authorization = authorization;
+        if (body.Tenant is { } tenant) request.Headers.TryAddWithoutValidation("X-Scope-OrgID", tenant);
+        if (body.Stamp is { } stamp) request.Headers.TryAddWithoutValidation(BatchStamp.HeaderName, stamp);
+        return request;
+    }
+
+    private static async Task<string> ReadTextAsync(HttpContent content, CancellationToken cancel)
+    {
+        await using Stream stream = await content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
+        byte[] text = new byte[AnswerBytesMax];
+        int length = await stream.ReadAtLeastAsync(text, text.Length, throwOnEndOfStream: false, cancel).ConfigureAwait(false);
+        // To the end, so that an answer that breaks off is known for what it is. A body without end runs into the timeout.
+        byte[] rest = new byte[4096];
+        while (length == text.Length && await stream.ReadAsync(rest, cancel).ConfigureAwait(false) > 0)
+        {
+        }
+        return Encoding.UTF8.GetString(text, 0, length);
+    }
+
+    private TimeSpan? RetryAfterOf(HttpResponseMessage answer)
+    {
+        RetryConditionHeaderValue? header = answer.Headers.RetryAfter;
+        TimeSpan? delay = header?.Delta ?? (header?.Date is { } date ? date - _time.GetUtcNow() : null);
+        return delay > TimeSpan.Zero ? delay : null;
+    }
+
+    private static Exception Innermost(Exception failure)
+    {
+        while (failure.InnerException is { } inner) failure = inner;
+        return failure;
+    }
+}
