@@ -31,9 +31,10 @@ internal sealed class YamlTreeReader
     /// <summary>The root of the only document; an empty map for an empty file; null when the file is not YAML (reported through <paramref name="error"/>).</summary>
     public static MappingNode? Read(VariableExpansion variables, Func<string, string?> environment, Action<Position, string> error)
     {
+        var reader = new YamlTreeReader(variables, environment, error);
         try
         {
-            return new YamlTreeReader(variables, environment, error).ReadDocument();
+            return reader.ReadDocument();
         }
         catch (StopReadingException stop)
         {
@@ -42,8 +43,14 @@ internal sealed class YamlTreeReader
         }
         catch (YamlException broken)
         {
-            Position at = PositionOf(broken.Start);
-            error(at, Explain(variables.MaskedText, at, broken));
+            error(PositionOf(broken.Start), TabIn(variables.MaskedText, broken.Start.Line, broken.End.Line) ?? $"is not valid YAML: {broken.Message.TrimEnd('.')}");
+            return null;
+        }
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            // YamlDotNet's scanner trips over some broken texts (an unclosed bracket before a key) instead of naming them.
+            Mark near = reader._parser.Current?.End ?? Mark.Empty;
+            error(PositionOf(near), TabIn(variables.MaskedText, near.Line, near.Line) ?? "is not valid YAML from here on; look for an unclosed bracket or quote");
             return null;
         }
     }
@@ -141,23 +148,22 @@ internal sealed class YamlTreeReader
         return node;
     }
 
-    private static string Explain(string text, Position at, YamlException broken)
+    // YAML forbids tabs as indentation, and parsers say so in words that nobody understands, up to a line off.
+    private static string? TabIn(string text, long firstLine, long lastLine)
     {
-        // YAML forbids tabs as indentation, and says so in words that nobody understands. The fault may be noticed one line late.
-        foreach (long line in new[] { at.Line, at.Line - 1 })
+        string[] lines = text.Split('\n');
+        for (long line = Math.Max(1, firstLine - 1); line <= Math.Min(lines.Length, lastLine + 1); line++)
         {
-            if (line < 1) continue;
-            string content = text.Split('\n').ElementAtOrDefault((int)line - 1) ?? "";
-            int indentation = content.AsSpan().IndexOfAnyExcept(' ', '\t');
-            if (indentation > 0 && content.AsSpan(0, indentation).Contains('\t'))
+            ReadOnlySpan<char> content = lines[line - 1];
+            int indentation = content.IndexOfAnyExcept(' ', '\t');
+            if (indentation > 0 && content[..indentation].Contains('\t'))
                 return $"line {line} is indented with a tab; YAML is indented with spaces only";
         }
 
-        string message = broken.InnerException is { } inner && broken.Message.Length < 10 ? inner.Message : broken.Message;
-        return $"is not valid YAML: {message.TrimEnd('.')}";
+        return null;
     }
 
-    private static Position PositionOf(Mark mark) => new(mark.Line, mark.Column);
+    private static Position PositionOf(Mark mark) => new(Math.Max(1, mark.Line), Math.Max(1, mark.Column));
 
     private sealed class StopReadingException(Position at, string message) : Exception(message)
     {

@@ -23,7 +23,7 @@ public static class ProgramHost
     {
         var commandLine = new CommonOptions();
         RootCommand root = commandLine.CommandFor(program.Description, program.Options, program.Arguments, program.Commands);
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(WithTwoDashes(root, args));
         var configuration = new InvocationConfiguration { Output = output, Error = errors, ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
@@ -44,6 +44,10 @@ public static class ProgramHost
             return ExitCodes.Failure;
         }
     }
+
+    // Go's flags, and with them every Loki manual, take one dash for two. As aliases they would hide the usual spelling in --help.
+    private static IEnumerable<string> WithTwoDashes(RootCommand root, string[] args) => args.Select(arg =>
+        arg.StartsWith('-') && root.Options.Any(option => option.Name == "-" + arg.Split('=')[0]) ? "-" + arg : arg);
 
     private static async Task<int> RunParsedAsync<TOptions>(
         ProgramDefinition<TOptions> program, CommonOptions options, ParseResult result, TextWriter output, TextWriter errors, TimeProvider time, Action<int> exit)
@@ -139,11 +143,11 @@ public static class ProgramHost
     /// <summary>The options that every program has, in Loki's dotted spelling; one dash works as well as two, as in Go.</summary>
     private sealed class CommonOptions
     {
-        public Option<string?> ConfigFile { get; } = new("--config.file", "-config.file") { Description = "YAML file to read." };
+        public Option<string?> ConfigFile { get; } = new("--config.file") { Description = "YAML file to read." };
 
-        public Option<bool> VerifyConfig { get; } = new("--verify-config", "-verify-config") { Description = "Check the configuration, say what is wrong with it, and end." };
+        public Option<bool> VerifyConfig { get; } = new("--verify-config") { Description = "Check the configuration, say what is wrong with it, and end." };
 
-        public Option<LogFormat> LogFormat { get; } = new("--log.format", "-log.format")
+        public Option<LogFormat> LogFormat { get; } = new("--log.format")
         {
             Description = "logfmt or json.",
             DefaultValueFactory = static _ => Logging.LogFormat.Logfmt,
@@ -155,7 +159,7 @@ public static class ProgramHost
             },
         };
 
-        public Option<LogLevel> LogLevel { get; } = new("--log.level", "-log.level")
+        public Option<LogLevel> LogLevel { get; } = new("--log.level")
         {
             Description = "debug, info, warn or error.",
             DefaultValueFactory = static _ => Microsoft.Extensions.Logging.LogLevel.Information,
@@ -169,7 +173,7 @@ public static class ProgramHost
             },
         };
 
-        public Option<bool> Version { get; } = new("--version", "-version") { Description = "Show the version and end." };
+        public Option<bool> Version { get; } = new("--version") { Description = "Show the version and end." };
 
         public RootCommand CommandFor(string description, IReadOnlyList<Option> more, IReadOnlyList<Argument> arguments, IReadOnlyList<Command> commands)
         {
