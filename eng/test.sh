@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is taken, in the order in which it is cheap to fail. The last line sums up all suites:
+# "N passed, N failed, N skipped". Exit code 0 only if everything held and nothing was skipped silently.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { # fail WHY: what broke before any test ran counts as one failure
+  printf '%s\n' "$1" >&2
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+# logrotate: one end-to-end test runs the real one against a followed file.
+if ! command -v logrotate >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends logrotate) >/dev/null 2>&1 </dev/null \
+    || fail "logrotate is needed by the tests and could not be installed"
+fi
+
+dotnet restore LokiGateway.sln --locked-mode || fail "restore failed: a packages.lock.json does not match its project"
+dotnet build LokiGateway.sln -c Release --no-restore || fail "the build failed (warnings are errors)"
+dotnet format LokiGateway.sln whitespace --verify-no-changes --no-restore || fail "the format check failed: run make format"
+
+results=artifacts/test-results
+rm -rf "$results"
+mkdir -p "$results"
+code=0
+for project in tests/*.Tests; do
+  name=$(basename "$project")
+  program="$project/bin/Release/net10.0/LokiGateway.$name"
+  [ -x "$program" ] || fail "$program was not built"
+  echo "== $name"
+  # A test that hangs must be named, not waited for: the whole run has to end within a quarter of an hour.
+  timeout --kill-after=10 600 "$program" --no-ansi --no-progress >"$results/$name.log" 2>&1 </dev/null
+  suite=$?
+  if [ $suite -ne 0 ]; then
+    code=1
+    cat "$results/$name.log"
+    [ $suite -lt 124 ] || echo "$name did not end by itself (exit code $suite)"
+  else
+    tail -n 6 "$results/$name.log"
+  fi
+  # A suite without a summary crashed: one failure more, whatever it had passed before.
+  grep -qE '^  total: ' "$results/$name.log" || echo "  failed: 1" >>"$results/$name.log"
+done
+
+sum() { awk -v key="$1:" '$1 == key && NF == 2 { total += $2 } END { print total + 0 }' "$results"/*.log; }
+passed=$(sum succeeded) failed=$(sum failed) skipped=$(sum skipped)
+[ "$code" = 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
