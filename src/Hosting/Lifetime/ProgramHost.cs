@@ -23,7 +23,7 @@ public static class ProgramHost
     {
         var commandLine = new CommonOptions();
         RootCommand root = commandLine.CommandFor(program.Description, program.Options, program.Arguments, program.Commands);
-        ParseResult parsed = root.Parse(WithTwoDashes(root, args));
+        ParseResult parsed = root.Parse([.. WithTwoDashes(root, args)]);
         var configuration = new InvocationConfiguration { Output = output, Error = errors, ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
