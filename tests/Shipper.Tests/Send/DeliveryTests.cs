@@ -1,0 +1,356 @@
+// Every row of the status table against a real socket: what the sender does on the wire, and what it says became of the lines.
+using System.Collections.Concurrent;
+using LokiGateway.Protocol.Completeness;
+using LokiGateway.Shipper.Send;
+using LokiGateway.Testing;
+using LokiGateway.Testing.Proto;
+using Microsoft.Extensions.Logging.Abstractions;
+using Delivery = LokiGateway.Shipper.Send.Delivery;
+
+namespace LokiGateway.Shipper.Tests.Send;
+
+public sealed class DeliveryTests
+{
+    private static readonly long Base = PushRequests.Now(TimeSpan.FromSeconds(-60));
+
+    [Fact]
+    public async Task Ok_AcknowledgesAllLines_AndTheWireCarriesTenantTypeAndStamp()
+    {
+        PushReceived? seen = null;
+        await using FaultSink sink = FaultSink.Start(push =>
+        {
+            seen = push;
+            return SinkAnswer.Ok;
+        });
+        using Rig rig = new(sink);
+        PushBody body = Body(Streams(2, 3)) with { Stamp = new BatchStamp("n1", 5, 7, 6, 6, 0, 0).ToString() };
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(body, rig.Stop);
+
+        Assert.Equal((6, 0), (result.Acked, result.Rejected));
+        Assert.Equal("ops", seen!.Tenant);
+        Assert.Equal("POST", seen.Method);
+        Assert.Equal("application/x-protobuf", seen.Header("Content-Type"));
+        Assert.Equal("node=n1;epoch=5;seq=7;lines=6;read=6;acked=0;lost=0", seen.Header("X-Loki-Shipper"));
+        Assert.Equal(6, sink.StoredCount);
+    }
+
+    [Theory]
+    [InlineData(408)]
+    [InlineData(429)]
+    [InlineData(500)]
+    [InlineData(502)]
+    [InlineData(503)]
+    public async Task PassingTrouble_IsRetriedWithTheSameBytesUntilItPasses(int status)
+    {
+        ConcurrentQueue<byte[]> bodies = new();
+        await using FaultSink sink = FaultSink.Start(push =>
+        {
+            bodies.Enqueue(push.Body);
+            return bodies.Count <= 12 ? SinkAnswer.Refuse(status, "not now\n") : SinkAnswer.Ok;
+        });
+        using Rig rig = new(sink);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 3)), rig.Stop);
+
+        Assert.Equal((3, 0), (result.Acked, result.Rejected));
+        Assert.Equal(13, bodies.Count);
+        Assert.All(bodies, body => Assert.Equal(bodies.First(), body));
+        Assert.Equal(Enumerable.Repeat(status.ToString(), 12), rig.Observer.Retries);
+        Assert.False(rig.Delivery.IsHeld);
+    }
+
+    [Fact]
+    public async Task BrokenExchanges_AreRetried_AndLinesSentAgainAreCounted()
+    {
+        await using FaultSink sink = FaultSink.Start();
+        sink.Script(SinkAnswer.DropBeforeReading, SinkAnswer.DropAfterReading(stored: true), SinkAnswer.CloseInMiddleOfAnswer());
+        using Rig rig = new(sink);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 4)), rig.Stop);
+
+        Assert.Equal((4, 0), (result.Acked, result.Rejected));
+        Assert.Equal(4, sink.Distinct().Count);
+        Assert.All(rig.Observer.Retries, status => Assert.Equal("connection", status));
+        Assert.Equal(4 * rig.Observer.Retries.Count, rig.Observer.ResentLines);
+    }
+
+    [Fact]
+    public async Task RefusedConnection_IsRetriedUntilSomebodyListens()
+    {
+        await using FaultSink sink = FaultSink.Start();
+        sink.RefuseConnections();
+        using Rig rig = new(sink);
+
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+        await Eventually.True(() => rig.Observer.Retries.Count >= 3, "three attempts to have failed");
+        Assert.False(delivery.IsCompleted);
+        sink.AcceptConnections();
+
+        Assert.Equal(2, (await delivery).Acked);
+    }
+
+    [Fact]
+    public async Task SilentEndpoint_IsGivenUpAfterRemoteTimeout_AndAskedAgain()
+    {
+        await using FaultSink sink = FaultSink.Start();
+        sink.Script(SinkAnswer.Stall);
+        using Rig rig = new(sink, options => options with { RemoteTimeout = TimeSpan.FromMilliseconds(200) });
+        sink.Default = SinkAnswer.Ok;
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+
+        Assert.Equal(2, result.Acked);
+        Assert.Contains("timeout", rig.Observer.Retries);
+    }
+
+    [Theory]
+    [InlineData(260, "ingestion blocked for user ops until '2099-01-01T00:00:00Z' with status code '260'\n")]
+    [InlineData(401, "no org id\n")]
+    [InlineData(403, "forbidden\n")]
+    [InlineData(404, "404 page not found\n")]
+    [InlineData(405, "")]
+    [InlineData(301, "")]
+    [InlineData(407, "proxy wants to know who you are\n")]
+    [InlineData(400, "tenant ID 'a b' contains unsupported character ' '\n")]
+    public async Task ConfigurationTrouble_HoldsTheLines_AndSaysSo(int status, string text)
+    {
+        var healthy = false;
+        await using FaultSink sink = FaultSink.Start(_ => Volatile.Read(ref healthy) ? SinkAnswer.Ok : SinkAnswer.Refuse(status, text));
+        using Rig rig = new(sink);
+
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+        await Eventually.True(() => rig.Delivery.IsHeld && sink.Requests >= 2, "the push to be held and asked again");
+        Assert.Contains(status.ToString(), rig.Delivery.HeldReason);
+        Volatile.Write(ref healthy, true);
+
+        Assert.Equal(2, (await delivery).Acked);
+        Assert.False(rig.Delivery.IsHeld);
+    }
+
+    [Theory]
+    [InlineData(413, "request body too large\n")]
+    [InlineData(500, "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (12948666 vs. 4194304)\n")]
+    public async Task TooLarge_GoesInHalvesUntilItFits_AndNothingIsLost(int status, string text)
+    {
+        await using FaultSink sink = FaultSink.Start(push =>
+            push.Decode().Streams.Sum(stream => stream.Entries.Count) > 3 ? SinkAnswer.Refuse(status, text) : SinkAnswer.Ok);
+        using Rig rig = new(sink);
+        LogStream[] streams = Streams(3, 7);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+
+        Assert.Equal((21, 0), (result.Acked, result.Rejected));
+        Assert.Equal(Expected(streams), StoredIn(sink));
+    }
+
+    [Fact]
+    public async Task SingleLineTooLarge_IsCutAndMarked()
+    {
+        await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams[0].Entries[0].Line.Length > 1500
+            ? SinkAnswer.Refuse(413, "too large\n")
+            : SinkAnswer.Ok);
+        using Rig rig = new(sink);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(
+            Body(new LogStream("{app=\"a\"}", new LogEntry(Base, new string('é', 3000)))), rig.Stop);
+
+        Assert.Equal((1, 0), (result.Acked, result.Rejected));
+        string line = Assert.Single(sink.Stored()).Line;
+        Assert.EndsWith(Delivery.CutMarker, line, StringComparison.Ordinal);
+        Assert.StartsWith("éé", line, StringComparison.Ordinal);
+        Assert.DoesNotContain('\uFFFD', line);
+    }
+
+    [Fact]
+    public async Task NamedEntriesRefused_AreCountedByReason_AndTheRestIsAcknowledgedWithoutSendingAgain()
+    {
+        await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.Partial((_, entry) => entry.Line == "line 1",
+            "2 errors like: Max entry size '256' bytes exceeded for stream '{app=\"0\"}' while adding an entry with length '257' bytes; " +
+            "1 errors like: entry for stream '{app=\"1\"}' has timestamp too old: 2026-01-01T00:00:00Z, oldest acceptable timestamp is: 2026-01-02T00:00:00Z\n"));
+        using Rig rig = new(sink);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(3, 3)), rig.Stop);
+
+        Assert.Equal((6, 3), (result.Acked, result.Rejected));
+        Assert.Equal(new Dictionary<string, long> { ["line_too_long"] = 2, ["greater_than_max_sample_age"] = 1 }, result.RejectedByReason!);
+        Assert.Equal(1, sink.Requests);
+    }
+
+    [Fact]
+    public async Task IngestersCount_IsTakenFromItsText()
+    {
+        await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.TooFarBehind((stream, _) => stream.Labels == "{app=\"1\"}"));
+        using Rig rig = new(sink);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(2, 5)), rig.Stop);
+
+        Assert.Equal((5, 5), (result.Acked, result.Rejected));
+        Assert.Equal(5, result.RejectedByReason!["too_far_behind"]);
+    }
+
+    [Fact]
+    public async Task RequestRefusedForOneStream_IsHalvedDownToThatStream()
+    {
+        await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams.Any(stream => stream.Labels == "{app=\"4\"}")
+            ? SinkAnswer.Refuse(400, "couldn't parse labels: 1:5: parse error: unexpected end of input inside braces\n")
+            : SinkAnswer.Ok);
+        using Rig rig = new(sink);
+        LogStream[] streams = Streams(9, 2);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+
+        Assert.Equal((16, 2), (result.Acked, result.Rejected));
+        Assert.Equal(2, result.RejectedByReason!["invalid_labels"]);
+        Assert.Equal(Expected(streams).Where(entry => entry.Labels != "{app=\"4\"}"), StoredIn(sink));
+    }
+
+    [Fact]
+    public async Task PiecesOfAPush_CarryStampsWithTheirOwnLineCounts()
+    {
+        ConcurrentQueue<(long Stamped, int Sent)> seen = new();
+        await using FaultSink sink = FaultSink.Start(push =>
+        {
+            PushRequest request = push.Decode();
+            int lines = request.Streams.Sum(stream => stream.Entries.Count);
+            Assert.True(BatchStamp.TryParse(push.Header(BatchStamp.HeaderName), out BatchStamp stamp));
+            seen.Enqueue((stamp.Lines, lines));
+            return lines > 4 ? SinkAnswer.Refuse(413) : SinkAnswer.Ok;
+        });
+        using Rig rig = new(sink);
+
+        await rig.Delivery.DeliverAsync(Body(Streams(2, 8)) with { Stamp = new BatchStamp("n", 1, 1, 16, 16, 0, 0).ToString() }, rig.Stop);
+
+        Assert.True(seen.Count >= 5);
+        Assert.All(seen, pair => Assert.Equal(pair.Sent, pair.Stamped));
+    }
+
+    [Fact]
+    public async Task RateLimitNotRetried_WhenToldSo_IsARejectionWithReason()
+    {
+        await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.RateLimited());
+        using Rig rig = new(sink, options => options with { RetryOn429 = false });
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(2, 2)), rig.Stop);
+
+        Assert.Equal((0, 4), (result.Acked, result.Rejected));
+        Assert.Equal(4, result.RejectedByReason!["rate_limited"]);
+        Assert.Equal(1, sink.Requests);
+    }
+
+    [Fact]
+    public async Task HeldBackTenant_DoesNotDelayAnother()
+    {
+        await using FaultSink sink = FaultSink.Start(push => push.Tenant == "slow" ? SinkAnswer.RateLimited("3600") : SinkAnswer.Ok);
+        using Rig rig = new(sink, options => options with { MaxBackoff = TimeSpan.FromHours(1) });
+
+        Task<DeliveryResult> slow = rig.Delivery.DeliverAsync(Body(Streams(1, 1)) with { Tenant = "slow" }, rig.Stop);
+        await Eventually.True(() => sink.Requests >= 1, "the slow tenant to have been refused");
+        for (int i = 0; i < 20; i++) Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
+
+        Assert.False(slow.IsCompleted);
+        rig.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
+    }
+
+    [Fact]
+    public async Task Stop_LeavesThePushUndecided()
+    {
+        await using FaultSink sink = FaultSink.Start();
+        sink.Default = SinkAnswer.Stall;
+        using Rig rig = new(sink);
+
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop);
+        await Eventually.True(() => sink.Requests == 1, "the request to be under way");
+        rig.Cancel();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => delivery);
+    }
+
+    [Fact]
+    public async Task RotatedToken_IsUsedWithoutRestart_AndAMissingOneHolds()
+    {
+        using TempDirectory directory = new();
+        string file = Path.Combine(directory.Path, "token");
+        await using FaultSink sink = FaultSink.Start(push => push.Header("Authorization") switch
+        {
+            "Bearer new" => SinkAnswer.Ok,
+            _ => SinkAnswer.Refuse(401, "no\n"),
+        });
+        using Rig rig = new(sink, options => options with { BearerTokenFile = file });
+
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop);
+        await Eventually.True(() => rig.Delivery.IsHeld, "a push without its credentials to be held");
+        Assert.Contains(file, rig.Delivery.HeldReason);
+        Assert.Equal(0, sink.Requests);
+        await File.WriteAllTextAsync(file, "old\n", rig.Stop);
+        await Eventually.True(() => sink.Requests >= 1, "the old token to be tried");
+        await File.WriteAllTextAsync(file + ".next", "new\n", rig.Stop);
+        File.Move(file + ".next", file, overwrite: true);
+
+        Assert.Equal(1, (await delivery).Acked);
+    }
+
+    private static LogStream[] Streams(int streams, int entries) =>
+        [.. Enumerable.Range(0, streams).Select(stream => new LogStream($"{{app=\"{stream}\"}}",
+            [.. Enumerable.Range(0, entries).Select(entry => new LogEntry(Base + entry, $"line {entry}", ("user", $"u{stream}")))]))];
+
+    private static PushBody Body(params LogStream[] streams)
+    {
+        byte[] compressed = PushRequests.Snappy(streams);
+        return new PushBody("ops", compressed, PushRequests.Protobuf(streams).Length, streams.Sum(stream => stream.Entries.Length), streams.Length, null);
+    }
+
+    private static IEnumerable<(string Labels, long UnixNanos, string Line, string User)> Expected(LogStream[] streams) =>
+        streams.SelectMany(stream => stream.Entries.Select(entry => (stream.Labels, entry.UnixNanos, entry.Line, entry.Metadata[0].Value)));
+
+    private static IEnumerable<(string Labels, long UnixNanos, string Line, string User)> StoredIn(FaultSink sink)
+    {
+        Assert.Empty(sink.Faults);
+        return sink.Stored().Select(entry => (entry.Labels, entry.UnixNanos, entry.Line, entry.Metadata[0].Value));
+    }
+
+    private sealed class Rig : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = new(TimeSpan.FromMinutes(2));
+
+        public Rig(FaultSink sink, Func<EndpointOptions, EndpointOptions>? change = null)
+        {
+            EndpointOptions options = new()
+            {
+                Url = sink.PushUrl,
+                MinBackoff = TimeSpan.FromMilliseconds(1),
+                MaxBackoff = TimeSpan.FromMilliseconds(20),
+                RemoteTimeout = TimeSpan.FromSeconds(30),
+            };
+            Delivery = new Delivery(change?.Invoke(options) ?? options, Observer, TimeProvider.System, NullLogger.Instance);
+        }
+
+        public Delivery Delivery { get; }
+
+        public Recorder Observer { get; } = new();
+
+        public CancellationToken Stop => _stop.Token;
+
+        public void Cancel() => _stop.Cancel();
+
+        public void Dispose()
+        {
+            Delivery.Dispose();
+            _stop.Dispose();
+        }
+    }
+
+    private sealed class Recorder : SendObserver
+    {
+        private long _resent;
+
+        public ConcurrentQueue<string> Retries { get; } = new();
+
+        public long ResentLines => Interlocked.Read(ref _resent);
+
+        public override void Retried(string status) => Retries.Enqueue(status);
+
+        public override void Resent(long lines) => Interlocked.Add(ref _resent, lines);
+    }
+}

@@ -1,0 +1,38 @@
+// Loki's own sentences (validate.go of 3.2.1 and their 3.6 spelling), and sentences that must not be mistaken for them.
+using LokiGateway.Shipper.Send;
+
+namespace LokiGateway.Shipper.Tests.Send;
+
+public sealed class LokiRejectionTests
+{
+    [Theory]
+    [InlineData("Max entry size '256' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length '257' bytes\n", "line_too_long", 1)]
+    [InlineData("max entry size '256' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length '257' bytes", "line_too_long", 1)]
+    [InlineData("entry for stream '{a=\"b\"}' has timestamp too new: 2026-01-01T00:00:00Z\n", "too_far_in_future", 1)]
+    [InlineData("17 errors like: entry for stream '{a=\"b\"}' has timestamp too old: x, oldest acceptable timestamp is: y", "greater_than_max_sample_age", 17)]
+    [InlineData("stream '{a=\"b\"}' has too many structured metadata labels: '129', limit: '128'. Please see …", "structured_metadata_too_many", 1)]
+    [InlineData("entry with timestamp 2026-11-22 22:15:01 +0000 UTC ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable " +
+        "timestamp is: y',\nuser 'ops', total ignored: 3 out of 7 for stream: {a=\"b\"}\n", "too_far_behind", 3)]
+    public void EntryErrors_AreCountedByReason(string body, string reason, long entries)
+    {
+        Assert.True(LokiRejection.TryParse(body, out IReadOnlyList<LokiRejection>? rejections));
+        Assert.Equal(new LokiRejection(reason, entries), Assert.Single(rejections));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("couldn't parse labels: 1:4: parse error: unexpected \"=\"\n")]
+    [InlineData("entry for stream '{a=\"b\"}' has 16 label names; limit 15\n")]
+    [InlineData("stream '{a=\"b\"}' has duplicate label name: 'a'\n")]
+    [InlineData("2 errors like: Max entry size '1' bytes exceeded …; 1 errors like: stream '{a=\"b\"}' has duplicate label name: 'a'")]
+    [InlineData("snappy: corrupt input\n")]
+    public void WhatDoesNotNameEveryRefusedEntry_IsNotParsed(string body) => Assert.False(LokiRejection.TryParse(body, out _));
+
+    [Fact]
+    public void LabelsThatQuoteLokisSentences_DoNotChangeTheCount()
+    {
+        const string Body = "Max entry size '256' bytes exceeded for stream '{a=\"; 900 errors like \"}' while adding an entry with length '257' bytes\n";
+        Assert.True(LokiRejection.TryParse(Body, out IReadOnlyList<LokiRejection>? rejections));
+        Assert.Equal(1, Assert.Single(rejections).Entries);
+    }
+}
