@@ -7,7 +7,7 @@ namespace LokiGateway.Shipper.Discover;
 /// Recognises what copytruncate leaves beside a log: a copy whose lines were read from the original. Read again it would double every line;
 /// ignored, the lines written between our last look and the truncation would be lost. Proven by content, never by name alone.
 /// </summary>
-internal sealed class CopyFinder(FileTable table)
+internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
 {
     /// <summary>Bytes compared at the end of the shorter file: two logs that agree in their head and in these at the same offset are one.</summary>
     private const int ComparedBytes = 4096;
@@ -21,8 +21,9 @@ internal sealed class CopyFinder(FileTable table)
         for (int cut = path.Length - 1; cut > nameAt; cut--)
         {
             if (path[cut] is not ('.' or '-') || !RotatedName.IsGenerationOf(path[nameAt..], path[nameAt..cut])) continue;
-            if (FileStat.OfPath(path[..cut], out FileStat stat) != 0 || !table.TryGet(stat.Key, out TailedFile? original)) continue;
-            if (IsCopyOf(candidate, original!)) return original;
+            if (FileStat.OfPath(path[..cut], out FileStat stat) == 0 && table.TryGet(stat.Key, out TailedFile? original) && IsCopyOf(candidate, original!)) return original;
+            // The emptied original may itself have been renamed since.
+            if (departed.Find(path[..cut], file => IsCopyOf(candidate, file)) is { } renamed) return renamed;
         }
         return null;
     }
@@ -44,15 +45,21 @@ internal sealed class CopyFinder(FileTable table)
         return true;
     }
 
-    /// <summary>Whether a file holds the content that another had before it was emptied.</summary>
-    public static bool Holds(OpenedFile candidate, ReplacedContent replaced) => replaced.Identity.Fits(candidate.Head) && replaced.Mark.IsIn(candidate.Handle);
+    /// <summary>
+    /// Whether a file holds the content that another had before it was emptied. Of content that was never read only the head is known; that is
+    /// enough, because then it is read from its beginning either way.
+    /// </summary>
+    public static bool Holds(OpenedFile candidate, ReplacedContent replaced) => Holds(candidate, replaced.Identity, replaced.Mark);
 
-    private static bool IsCopyOf(OpenedFile candidate, TailedFile original)
+    public static bool IsCopyOf(OpenedFile candidate, TailedFile original)
     {
         if (original.Handle is not { } handle) return false;
         if (IsBeginningOf(candidate, handle)) return true;
         if (original.Replaced is { } replaced && Holds(candidate, replaced)) return true;
         // Emptied, but the lane has not looked since.
-        return original.Mark is { } mark && original.Identity.FingerprintLength > 0 && original.Identity.Fits(candidate.Head) && mark.IsIn(candidate.Handle);
+        return Holds(candidate, original.Identity, original.Mark);
     }
+
+    private static bool Holds(OpenedFile candidate, FileIdentity identity, ReadMark? mark) =>
+        identity.FingerprintLength > 0 && identity.Fits(candidate.Head) && (mark is null || mark.IsIn(candidate.Handle));
 }

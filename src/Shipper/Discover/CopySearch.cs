@@ -39,7 +39,7 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         for (int i = generations.Count - 1; i >= 0; i--)
         {
             Generation generation = generations[i];
-            if (generation.IsCompressed || generation.Stat.Size < replaced.Mark.Offset || table.TryGet(generation.Stat.Key, out _)) continue;
+            if (generation.IsCompressed || generation.Stat.Size < replaced.ReadOffset || table.TryGet(generation.Stat.Key, out _)) continue;
             OpenedFile? opened = OpenedFile.TryOpen(generation.Path, skipBinary: false, out _, out _);
             if (opened is null) continue;
             if (!CopyFinder.Holds(opened, replaced) || table.TryGet(opened.Identity.Key, out _))

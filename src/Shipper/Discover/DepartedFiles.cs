@@ -41,6 +41,14 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
     /// <summary>The youngest file that left this path and whose place nothing has taken yet.</summary>
     public TailedFile? LatestOf(string logicalPath) => _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.LogicalPath == logicalPath);
 
+    /// <summary>A file that left this path, is still open, and fulfils a condition.</summary>
+    public TailedFile? Find(ReadOnlySpan<char> logicalPath, Predicate<TailedFile> condition)
+    {
+        foreach (TailedFile file in _open)
+            if (logicalPath.SequenceEqual(file.LogicalPath) && condition(file)) return file;
+        return null;
+    }
+
     public void AddReleased(TailedFile file) => _released.Add(file);
 
     /// <summary>Once per scan.</summary>

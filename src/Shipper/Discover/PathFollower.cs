@@ -18,7 +18,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
 
     private static readonly FilePosition Beginning = new(0, 0, default);
 
-    private readonly CopyFinder _copies = new(table);
+    private readonly CopyFinder _copies = new(table, departed);
 
     /// <summary>Rotated generations that were compressed before anybody read them to their end.</summary>
     public long CompressedUnread { get; private set; }
@@ -100,10 +100,12 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
             Adopt(path, known!, old, nowNanos);
             return;
         }
-        if (old is null && _copies.OriginalOf(opened) is { } original)
+        if (_copies.OriginalOf(opened) is { } original)
         {
             opened.Handle.Dispose();
             path.SkippedKey = stat.Key;
+            path.Current = null;
+            if (old is not null) Depart(old, path, superseded: true);
             skipped.Add(path.Path, path.Source, SkipReason.Copy, $"is a copy of {original.LogicalPath}, which is read itself");
             return;
         }
@@ -176,13 +178,13 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
                 continue;
             }
             if (!isMissed && lost is null && !table.Resume.TryFind(generation.Stat.Key, out _)) continue;
-            if (FollowGeneration(path, generation, opened, predecessor, isMissed, lost) is { } followed) predecessor = newest = followed;
+            if (FollowGeneration(path, generation, opened, old, predecessor, isMissed, lost) is { } followed) predecessor = newest = followed;
         }
         return true;
     }
 
     private TailedFile? FollowGeneration(
-        LogPath path, in Generation generation, OpenedFile? live, TailedFile? predecessor, bool isMissed, CheckpointEntry? lost)
+        LogPath path, in Generation generation, OpenedFile? live, TailedFile? old, TailedFile? predecessor, bool isMissed, CheckpointEntry? lost)
     {
         OpenedFile? opened = OpenedFile.TryOpen(generation.Path, path.Source.SkipBinary, out SkipReason reason, out string? detail);
         if (opened is null)
@@ -191,9 +193,11 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
             return null;
         }
         FilePosition? start = null;
-        if (table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && opened.Fits(saved)) start = new FilePosition(saved.Offset, 0, saved.Frame);
+        // A file that was empty when it was saved is known by its inode alone, and inodes are given away: then its age decides.
+        bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && saved.Identity.FingerprintLength > 0;
+        if (isSaved && opened.Fits(saved)) start = new FilePosition(saved.Offset, 0, saved.Frame);
         else if (lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position)) start = new FilePosition(position.Offset, 0, position.Frame);
-        else if (isMissed && !(live is not null && CopyFinder.IsBeginningOf(opened, live.Handle))) start = Beginning;
+        else if (isMissed && !IsCopy(opened, live, path.Current, old)) start = Beginning;
         // The name may have moved on to a file that we have, since it was listed.
         if (start is null || table.TryGet(opened.Identity.Key, out _))
         {
@@ -211,6 +215,12 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         table.Dispatch(file);
         return file;
     }
+
+    /// <summary>A copy holds what is or was read from the file at the path, or from the one before; what it has beyond that, the copy search finds.</summary>
+    private static bool IsCopy(OpenedFile candidate, OpenedFile? live, TailedFile? current, TailedFile? old) =>
+        (live is not null && CopyFinder.IsBeginningOf(candidate, live.Handle)) ||
+        (current is not null && CopyFinder.IsCopyOf(candidate, current)) ||
+        (old is not null && CopyFinder.IsCopyOf(candidate, old));
 
     /// <summary>The path leads to a file that we have: it was renamed, or has two names.</summary>
     private void Adopt(LogPath path, TailedFile file, TailedFile? old, long nowNanos)

@@ -5,7 +5,7 @@ namespace LokiGateway.Shipper.Tail;
 /// written after our last look; with this the scanner recognises the copy and has the rest of it read.
 /// </summary>
 /// <param name="Identity">Head of the old content.</param>
-/// <param name="Mark">The last bytes that were read of it.</param>
+/// <param name="Mark">The last bytes that were read of it; null when nothing was.</param>
 /// <param name="ReadOffset">Where framing had got to.</param>
 /// <param name="Acked">What was acknowledged of it then.</param>
-internal sealed record ReplacedContent(FileIdentity Identity, ReadMark Mark, long ReadOffset, FilePosition Acked);
+internal sealed record ReplacedContent(FileIdentity Identity, ReadMark? Mark, long ReadOffset, FilePosition Acked);

@@ -193,7 +193,7 @@ internal sealed class TailedFile
     internal void BeginNextGeneration(FileIdentity identity, bool awaitCopySearch)
     {
         FileIdentity oldIdentity = Identity;
-        bool search = awaitCopySearch && Mark is not null;
+        bool search = awaitCopySearch && oldIdentity.FingerprintLength > 0;
         if (search)
         {
             lock (this) (_replacedGeneration, _lateAcked, _copy) = (_generation, null, null);
@@ -202,7 +202,7 @@ internal sealed class TailedFile
         FilePosition last = Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
         if (search)
         {
-            _replaced = new ReplacedContent(oldIdentity, Mark!, ReadOffset, last);
+            _replaced = new ReplacedContent(oldIdentity, Mark, ReadOffset, last);
             _awaitsCopySearch = true;
         }
         Identity = identity;
@@ -241,7 +241,9 @@ internal sealed class TailedFile
             if (ReferenceEquals(position, _markedPosition)) return _positionMark;
             try
             {
-                _positionMark = Handle is { } handle ? ReadMark.HashBefore(handle, position.Offset) : 0;
+                // Emptied, and the lane has not noticed: what is before the offset now is not what was acknowledged.
+                bool isOurs = Handle is not null && (Mark is not { } mark || mark.IsIn(Handle));
+                _positionMark = isOurs ? ReadMark.HashBefore(Handle!, position.Offset) : 0;
             }
             catch (IOException)
             {

@@ -140,6 +140,38 @@ public sealed class RotationTests
         Assert.Equal(Numbers(0, 18), rig.Shipped.Select(s => s.Line));
     }
 
+    [Theory]
+    [InlineData("logs/*.log")]
+    [InlineData("logs/**")]
+    public void LogThatWasRotatedBeforeItsFirstScan_IsReadFromItsGenerations(string pattern)
+    {
+        using TailRig rig = new TailRig(null, pattern).Start();
+        rig.Append("logs/other.log", "x\n");
+        rig.Scan();
+        rig.Append(Log, Text(0, 2));
+        File.Move(rig.PathOf(Log), rig.PathOf(Log + ".1"));
+        rig.Append(Log, Text(2, 4));
+        rig.Settle();
+        Assert.Equal(Numbers(0, 4), rig.Lines(Log));
+    }
+
+    [Fact]
+    public void CopyTruncateThenDelete_BeforeAnybodyLooks_StillReadsTheRestFromTheCopy()
+    {
+        using TailRig rig = new TailRig().Start();
+        rig.Append(Log, Text(0, 40));
+        rig.Settle();
+        rig.Append(Log, Text(40, 45));
+        File.Copy(rig.PathOf(Log), rig.PathOf(Log + ".1"));
+        Empty(rig.PathOf(Log));
+        rig.Append(Log, Text(45, 50));
+        rig.Scan();
+        File.Delete(rig.PathOf(Log));
+        rig.Append(Log, Text(50, 55));
+        rig.Settle();
+        Assert.Equal(Numbers(0, 55), rig.Lines(Log));
+    }
+
     [Fact]
     public void CopyThatIsStillBeingMade_IsNotTakenForALog()
     {

@@ -80,6 +80,9 @@ internal sealed class TailRig : IDisposable
         Checkpoint.Dispose();
     }
 
+    /// <summary>Puts a word between the log lines.</summary>
+    public void Note(string text) => _log.Log(LogLevel.Trace, default, text, null, static (t, _) => t);
+
     public void KillAndStart()
     {
         Kill();
