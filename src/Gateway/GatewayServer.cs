@@ -156,8 +156,7 @@ public sealed class GatewayServer : IAsyncDisposable
             limits.MaxConcurrentUpgradedConnections = 1000;
             // Bounded by BodyReader, which has an answer for it.
             limits.MaxRequestBodySize = null;
-            // A sender that holds a connection must at least send: 1 KiB/s is a modem. After that its connection is cut.
-            limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
+            limits.MinRequestBodyDataRate = new MinDataRate(options.Bounds.BodyBytesPerSecondMin, options.Bounds.SlowBodyGrace);
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             limits.MaxRequestHeaderCount = 64;
             limits.MaxRequestHeadersTotalSize = 32 * 1024;

@@ -17,6 +17,12 @@ public sealed record RequestBounds
     /// <summary>Bodies and decoded bodies of all requests at this moment.</summary>
     public long BytesInFlightMax { get; init; } = 256L * MiB;
 
+    /// <summary>A sender that holds a connection must at least send: 1 KiB/s is a modem's speed.</summary>
+    internal double BodyBytesPerSecondMin { get; init; } = 1024;
+
+    /// <summary>How long it may be slower than that before its connection is cut.</summary>
+    internal TimeSpan SlowBodyGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     internal static RequestBounds Bind(ConfigurationSection server)
     {
         RequestBounds bounds = new()

@@ -29,7 +29,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         try
         {
             Span<ulong> hashes = rented.AsSpan(0, summary.Streams);
-            if (!StreamHashes.TryRead(push, hashes, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
+            if (!StreamHashes.TryRead(push, summary, hashes, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
             if (AdmitBytes(tenant, summary) is { } refusal) return new Verdict(refusal);
             int refused = tenant.Streams.Admit(hashes, tenants.Minute, tenant.StreamsMax);
             return refused == 0 ? new Verdict(null, summary) : TakeOut(tenant, push, hashes, refused, summary);

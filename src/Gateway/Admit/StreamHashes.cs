@@ -12,11 +12,12 @@ internal static class StreamHashes
     /// for a label string in canonical form, which is what every shipper sends.
     /// </summary>
     /// <param name="request">A request that was inspected without an error.</param>
+    /// <param name="inspected">What the inspection found.</param>
     /// <param name="hashes">As long as the request has streams.</param>
     /// <param name="error">Loki's words.</param>
-    public static bool TryRead(ReadOnlySpan<byte> request, Span<ulong> hashes, [NotNullWhen(false)] out string? error)
+    public static bool TryRead(ReadOnlySpan<byte> request, in PushSummary inspected, Span<ulong> hashes, [NotNullWhen(false)] out string? error)
     {
-        var reader = new PushReader(request);
+        var reader = new PushReader(request, inspected);
         int index = 0;
         while (reader.TryReadStream(out PushStream stream))
         {
