@@ -14,7 +14,10 @@ public enum SnappyError
     TooLarge,
 }
 
-/// <summary>Compresses and decompresses single snappy blocks (not the framed format) between buffers of the caller.</summary>
+/// <summary>
+/// Compresses (with the package Snappier) and decodes (by our own <see cref="SnappyDecoder"/>, see docs/adr/0001) single snappy blocks, not the
+/// framed format, between buffers of the caller.
+/// </summary>
 public static class SnappyBlock
 {
     /// <summary>The declared length is a varint of at most 32 bits: five bytes.</summary>
@@ -38,10 +41,14 @@ public static class SnappyBlock
     }
 
     /// <summary>The room that <see cref="Compress"/> needs for any input of this length.</summary>
-    public static int CompressedLengthMax(int length) => SnappyEncoder.LengthMax(length);
+    public static int CompressedLengthMax(int length) => Snappier.Snappy.GetMaxCompressedLength(length);
 
     /// <summary>Compresses into <paramref name="output"/> (at least <see cref="CompressedLengthMax"/> long) and returns the length used.</summary>
-    public static int Compress(ReadOnlySpan<byte> input, Span<byte> output) => SnappyEncoder.Compress(input, output);
+    public static int Compress(ReadOnlySpan<byte> input, Span<byte> output)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(output.Length, CompressedLengthMax(input.Length));
+        return Snappier.Snappy.Compress(input, output);
+    }
 
     private static SnappyError TryReadPreamble(ReadOnlySpan<byte> block, int lengthMax, out int length, out int preambleBytes)
     {

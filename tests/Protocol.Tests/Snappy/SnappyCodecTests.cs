@@ -1,5 +1,5 @@
-// Our encoder and decoder against the format: what we compress everybody must read, what anybody compresses we must read, and no bytes
-// whatsoever may make the decoder accept what Loki refuses or touch memory outside its buffers.
+// Our compressor (Snappier) and our own decoder against the format: what we compress everybody must read, what anybody compresses we must read,
+// and no bytes whatsoever may make the decoder accept what Loki refuses or touch memory outside its buffers.
 using System.Text;
 using LokiGateway.Protocol.Snappy;
 
@@ -92,27 +92,20 @@ public class SnappyCodecTests
     }
 
     [Fact]
-    public void Log_IsCompressedAsWellAsSnappierDoes()
-    {
-        byte[] input = Input("log", 1 << 20, seed: 1);
-        Assert.InRange(Compress(input).Length, 1, Snappier.Snappy.CompressToArray(input).Length * 103 / 100);
-    }
-
-    [Fact]
-    public void CompressingAndDecoding_AllocateNothing()
+    public void DecodingAllocatesNothing_CompressingASmallObjectACall()
     {
         byte[] input = Input("log", 100_000, seed: 2);
         byte[] block = new byte[SnappyBlock.CompressedLengthMax(input.Length)];
         byte[] plain = new byte[input.Length];
         int length = SnappyBlock.Compress(input, block); // the thread's table is made here, once
         SnappyBlock.TryDecode(block.AsSpan(0, length), plain, out _); // and the decoder's
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 20; i++)
-        {
-            length = SnappyBlock.Compress(input, block);
-            SnappyBlock.TryDecode(block.AsSpan(0, length), plain, out _);
-        }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long start = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++) length = SnappyBlock.Compress(input, block);
+        long compressed = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++) SnappyBlock.TryDecode(block.AsSpan(0, length), plain, out _);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - compressed);
+        // Snappier's compressor is a class: one object a push of thousands of lines, whatever its size.
+        Assert.InRange((compressed - start) / 20, 0, 64);
         Assert.Equal(input, plain);
     }
 
