@@ -39,10 +39,10 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         for (int i = generations.Count - 1; i >= 0; i--)
         {
             Generation generation = generations[i];
-            if (generation.IsCompressed || generation.Stat.Size < replaced.ReadOffset || table.TryGet(generation.Stat.Key, out _)) continue;
+            if (generation.IsCompressed || generation.Stat.Size < replaced.ReadOffset || IsHeld(generation.Stat.Key)) continue;
             OpenedFile? opened = OpenedFile.TryOpen(generation.Path, skipBinary: false, out _, out _);
             if (opened is null) continue;
-            if (!CopyFinder.Holds(opened, replaced) || table.TryGet(opened.Identity.Key, out _))
+            if (!CopyFinder.Holds(opened, replaced) || IsHeld(opened.Identity.Key))
             {
                 opened.Handle.Dispose();
                 continue;
@@ -52,6 +52,9 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         Log.NoCopyFound(log, file.CurrentPath, replaced.ReadOffset);
         return null;
     }
+
+    /// <summary>Only of a file that is held open is it certain that this is still its inode.</summary>
+    private bool IsHeld(FileKey key) => table.TryGet(key, out TailedFile? known) && !known!.IsReleased;
 
     private TailedFile? TakeUp(TailedFile file, ReplacedContent replaced, OpenedFile copy)
     {

@@ -166,7 +166,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         for (int i = 0; i < liveIndex; i++)
         {
             Generation generation = generations[i];
-            if (table.TryGet(generation.Stat.Key, out TailedFile? known))
+            if (table.TryGet(generation.Stat.Key, out TailedFile? known) && IsSame(known!, generation.Path))
             {
                 known!.CurrentPath = generation.Path;
                 continue;
@@ -199,7 +199,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         else if (lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position)) start = new FilePosition(position.Offset, 0, position.Frame);
         else if (isMissed && !IsCopy(opened, live, path.Current, old)) start = Beginning;
         // The name may have moved on to a file that we have, since it was listed.
-        if (start is null || table.TryGet(opened.Identity.Key, out _))
+        if (start is null || (table.TryGet(opened.Identity.Key, out TailedFile? known) && !known!.IsReleased))
         {
             opened.Handle.Dispose();
             return null;

@@ -30,7 +30,7 @@ public sealed class TailModelTests
         rig.Scan();
         var files = new List<ModelFile>();
         var history = new StringBuilder();
-        for (int i = 0; i < 3; i++) files.Add(new ModelFile(rig, $"logs/{(char)('a' + i)}.log"));
+        for (int i = 0; i < 3; i++) files.Add(new ModelFile(rig, $"logs/{(char)('a' + i)}.log", isCopied: random.Next(3) == 0));
         try
         {
             for (int step = 0; step < StepsPerCase; step++) Act(rig, files[random.Next(files.Count)], random, history);
@@ -58,7 +58,7 @@ public sealed class TailModelTests
             case < 40:
                 file.Write(random);
                 break;
-            case < 50:
+            case < 56 when !file.IsCopied:
                 // One to three generations before anybody looks.
                 for (int i = random.Next(1, 4); i > 0; i--)
                 {
@@ -108,7 +108,7 @@ public sealed class TailModelTests
     }
 
     /// <summary>What a program writes and logrotate does to one log, and the lines that must arrive.</summary>
-    private sealed class ModelFile(TailRig rig, string name)
+    private sealed class ModelFile(TailRig rig, string name, bool isCopied)
     {
         private const int GenerationsKept = 12;
 
@@ -116,6 +116,9 @@ public sealed class TailModelTests
         private string _unfinished = "";
 
         public string Name => name;
+
+        /// <summary>Whether logrotate has it by copytruncate, or by rename (create).</summary>
+        public bool IsCopied => isCopied;
 
         public List<string> Lines { get; } = [];
 
@@ -127,7 +130,7 @@ public sealed class TailModelTests
         {
             for (int i = random.Next(1, 6); i > 0; i--)
             {
-                string line = $"{_unfinished}{name} {_written++} {new string('x', random.Next(3) == 0 ? random.Next(400) : random.Next(20))}";
+                string line = $"{_unfinished}{name} {_written++} {Filler(random)}";
                 bool finished = random.Next(8) != 0;
                 File.AppendAllText(Path, finished ? line[_unfinished.Length..] + "\n" : line[_unfinished.Length..]);
                 _unfinished = finished ? "" : line;
@@ -175,6 +178,9 @@ public sealed class TailModelTests
             FinishLine();
             File.Delete(Path);
         }
+
+        private static string Filler(Random random) =>
+            new(random.GetItems("abcdefghijklmnopqrstuvwxyz".AsSpan(), random.Next(3) == 0 ? random.Next(400) : random.Next(20)));
 
         private void Shift()
         {
