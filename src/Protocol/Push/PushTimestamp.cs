@@ -142,8 +142,8 @@ internal static class PushTimestamp
     // Years 1 to 1676 and 2263 to 9999 are valid times but do not fit: they become the nearest value that does.
     private static long Saturate(long seconds, int nanos)
     {
-        if (seconds >= long.MaxValue / NanosPerSecond)
-            return long.MaxValue;
-        return seconds <= long.MinValue / NanosPerSecond ? long.MinValue : (seconds * NanosPerSecond) + nanos;
+        if (seconds is > long.MinValue / NanosPerSecond and < long.MaxValue / NanosPerSecond)
+            return (seconds * NanosPerSecond) + nanos;
+        return (long)Int128.Clamp(((Int128)seconds * NanosPerSecond) + nanos, long.MinValue, long.MaxValue);
     }
 }
