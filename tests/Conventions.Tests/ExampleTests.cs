@@ -1,0 +1,34 @@
+// Every YAML example in README.md is fed to the program it is for: an example that does not start is worse than none.
+using System.Text.RegularExpressions;
+using LokiGateway.Gateway;
+using LokiGateway.Hosting.Configuration;
+using LokiGateway.LocalLoki;
+using LokiGateway.Shipper;
+
+namespace LokiGateway.Conventions.Tests;
+
+public sealed partial class ExampleTests
+{
+    [Fact]
+    public void EveryExample_IsAcceptedByItsProgram()
+    {
+        Match[] examples = [.. Example().Matches(Repository.Read("README.md")).Cast<Match>()];
+        Assert.True(examples.Length >= 2, "README.md shows shipper.yaml and gateway.yaml");
+        foreach (Match example in examples)
+        {
+            ConfigurationFile file = ConfigurationFile.Parse(example.Groups["yaml"].Value, example.Groups["name"].Value, static _ => "value");
+            switch (example.Groups["name"].Value)
+            {
+                case "shipper.yaml": ShipperOptions.Bind(file.Root); break;
+                case "gateway.yaml": GatewayOptions.Bind(file.Root); break;
+                case "local-loki.yaml": LocalLokiOptions.Bind(file.Root); break;
+                case var other: Assert.Fail($"nobody knows {other}"); break;
+            }
+
+            file.Finish();
+        }
+    }
+
+    [GeneratedRegex(@"```yaml\n# (?<name>[\w-]+\.yaml)[^\n]*\n(?<yaml>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+}
