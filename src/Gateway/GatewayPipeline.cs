@@ -95,9 +95,9 @@ internal sealed class GatewayPipeline(
 
         // 5. Forward.
         string path = Routes.PathOf(route);
-        string? agent = request.Headers.UserAgent;
+        string? agent = PushFormat.OrNull(request.Headers.UserAgent);
         UpstreamAnswer answer;
-        if (partial is null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, body.Memory, format.HeaderFor(contentType), contentEncoding, agent));
+        if (partial is null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
         else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, partial.Rest.Memory, MediaType.Protobuf, null, agent));
         else answer = UpstreamAnswer.NothingToSend;
 

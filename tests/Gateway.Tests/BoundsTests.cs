@@ -130,11 +130,8 @@ public sealed class BoundsTests
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync(
             change: static options => options with { Bounds = new RequestBounds { BytesInFlightMax = 300_000 } });
-        gateway.Loki.Script(SinkAnswer.Stall);
-        using RawConnection first = await RawConnection.OpenAsync(gateway.Address);
-        byte[] body = PushRequests.Snappy(GatewayFixture.Line("{app=\"a\"}"));
-        await first.WriteAsync(PushTests.Head($"Content-Length: {body.Length}"));
-        await first.WriteAsync(body);
+        gateway.Loki.Script(SinkAnswer.SlowAnswer(TimeSpan.FromSeconds(2)));
+        Task<RawAnswer> first = gateway.PushAsync("ops", GatewayFixture.Line("{app=\"a\"}"));
         await Eventually.Equal(1L, () => gateway.Loki.Requests, "the first push at Loki");
         // Holds 64 KiB of the 300,000; a body of 200 KiB does not fit beside it in its buffer of 256 KiB.
         byte[] large = PushRequests.Snappy(new LogStream("{app=\"a\"}", new LogEntry(PushRequests.Now(), Convert.ToHexString(RandomBytes(100_000)))));
@@ -142,6 +139,8 @@ public sealed class BoundsTests
         Assert.Equal((503, "1"), (answer.Status, answer.Header("Retry-After")));
         Assert.Contains("max_inflight_bytes", answer.Body, StringComparison.Ordinal);
         Assert.Equal(65536, (await gateway.MetricsAsync()).Sum("loki_gateway_bytes_in_flight"));
+        Assert.Equal(204, (await first).Status);
+        Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{app=\"a\"}", 100_000))).Status);
     }
 
     [Fact]

@@ -72,6 +72,22 @@ public sealed class PushTests
     }
 
     [Theory]
+    [InlineData("/loki/api/v1/push", "application/x-protobuf; a=\"\u00c3\u00bc\"", "")]
+    [InlineData("/otlp/v1/logs", "application/x-protobuf", "\u00c3\u00bc")]
+    public async Task HeadersBeyondAscii_AreNotTakenForABrokenLoki(string path, string contentType, string contentEncoding)
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            RawAnswer answer = await gateway.SendAsync("POST", path, PushRequests.Snappy(GatewayFixture.Line("{app=\"a\"}")),
+                ("X-Scope-OrgID", "ops"), ("Content-Type", contentType), ("Content-Encoding", contentEncoding), ("User-Agent", "\u00c3\u00bc"));
+            Assert.Equal(204, answer.Status);
+        }
+
+        Assert.Equal(0, (await gateway.MetricsAsync()).Sum("loki_gateway_upstream_breaker_open"));
+    }
+
+    [Theory]
     [InlineData(400, "multiple org IDs present\n", "a", "b")]
     [InlineData(400, "multiple org IDs present\n", "a|b")]
     [InlineData(401, "no org id\n", "|")]

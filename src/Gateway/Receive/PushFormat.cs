@@ -28,9 +28,14 @@ internal readonly record struct PushFormat(PushEncoding Encoding, PushCompressio
 {
     public bool IsOtlp => Encoding is PushEncoding.OtlpProtobuf or PushEncoding.OtlpJson;
 
-    /// <summary>The content type to forward: as sent, unless it holds what a header may not hold and Loki ignored anyway.</summary>
-    public string HeaderFor(string? contentType) =>
-        contentType is not null && Ascii.IsValid(contentType) ? contentType : Encoding == PushEncoding.Json ? MediaType.Json : MediaType.Protobuf;
+    /// <summary>The content type to forward: as sent, unless it holds what our client may not send and Loki ignored anyway.</summary>
+    public string ContentType(string? sent) => OrNull(sent) ?? (Encoding == PushEncoding.Json ? MediaType.Json : MediaType.Protobuf);
+
+    /// <summary>
+    /// A header's value when it may go on, else null. Bytes beyond ASCII arrive here as UTF-8 and our client refuses to send them: left in, one agent's name
+    /// would look like a broken Loki and open the breaker for all.
+    /// </summary>
+    public static string? OrNull(string? sent) => sent is not null && Ascii.IsValid(sent) ? sent : null;
 
     /// <summary>Reads the headers of a push; the error is Loki's text.</summary>
     public static bool TryParse(Route route, string? contentType, string? contentEncoding, out PushFormat format, out string error) =>

@@ -8,7 +8,7 @@ namespace LokiGateway.Gateway.Tests.Admit;
 
 public sealed class StreamTableTests
 {
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 100)]
     public Property AnyRequestsAtAnyTimes_AreJudgedAsByAModel() =>
         Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), static seed =>
         {
@@ -19,7 +19,7 @@ public sealed class StreamTableTests
             int limit = random.Next(0, 60);
             // Few values in the bits that choose the slot, so that probes collide.
             ulong[] names = [.. Enumerable.Range(0, 100).Select(_ => StreamTable.Key((ulong)random.NextInt64(1, 1 << 20) + ((ulong)random.NextInt64(8) << 32)))];
-            for (int step = 0; step < 60; step++)
+            for (int step = 0; step < 40; step++)
             {
                 if (random.Next(10) == 0) limit = random.Next(0, 60);
                 minute += (uint)(random.Next(4) == 0 ? random.Next(0, 40) : random.Next(0, 2));
