@@ -99,4 +99,21 @@ internal static partial class Log
 
     [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use err=\"{Trouble}\"")]
     public static partial void CredentialsUnreadable(ILogger log, string trouble);
+
+    // The lanes, the service and the program: 200-299.
+
+    [LoggerMessage(205, LogLevel.Warning, "stopping before everything was acknowledged; it is sent again after the next start, from the saved positions")]
+    public static partial void StoppedWithLinesInFlight(ILogger log, long lines, TimeSpan shutdownTimeout);
+
+    [LoggerMessage(206, LogLevel.Error, "framing a file failed; its lane will try it again, other files go on")]
+    public static partial void LaneFailed(ILogger log, string path, long offset, Exception failure);
+
+    [LoggerMessage(207, LogLevel.Information, "shipping")]
+    public static partial void Shipping(ILogger log, Uri endpoint, int shards, string stateDirectory);
+
+    [LoggerMessage(208, LogLevel.Critical, "a delivery failed unexpectedly; its lines stay unacknowledged and are sent again")]
+    public static partial void DeliveryFailed(ILogger log, string tenant, TimeSpan delay, Exception failure);
+
+    [LoggerMessage(209, LogLevel.Error, "cannot start: {Reason}")]
+    public static partial void CannotStart(ILogger log, string reason);
 }

@@ -1,4 +1,9 @@
 // The shipper as something that can be started, drained and stopped: by Program as loki-shipper, by Quickstart and tests inside a process.
+using LokiGateway.Hosting.Admin;
+using LokiGateway.Shipper.Account;
+using LokiGateway.Shipper.Commit;
+using LokiGateway.Shipper.Discover;
+using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 
@@ -7,22 +12,185 @@ namespace LokiGateway.Shipper;
 /// <summary>One shipper. Start once, stop once; all members may be called from any thread.</summary>
 public sealed class ShipperService : IAsyncDisposable
 {
-    public ShipperService(ShipperOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry) =>
-        _ = (options, logs, time, registry);
+    /// <summary>How often a drain looks whether it is done.</summary>
+    private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(5);
+
+    private readonly ShipperOptions _options;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly CollectorRegistry _registry;
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly Lock _stopGate = new();
+    private ShipperParts? _parts;
+    private Checkpoint? _checkpoint;
+    private FileScanner? _scanner;
+    private Committer? _committer;
+    private ShipperPipeline[] _lanes = [];
+    private AdminServer? _admin;
+    private Task? _stopped;
+    private int _drainRequests;
+
+    public ShipperService(ShipperOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry)
+    {
+        (_options, _logs, _time, _registry) = (options, logs, time, registry);
+        _log = logs.CreateLogger("loki-shipper");
+    }
+
+    /// <summary>Text of GET /config; Program sets it to the masked YAML that the options came from.</summary>
+    public Func<string> ConfigurationText { get; init; } = static () => "";
+
+    /// <summary>Null when no admin server was asked for, or before the start.</summary>
+    public Uri? AdminAddress => _admin?.Address;
+
+    public ShipperTotals Totals
+    {
+        get
+        {
+            if (_parts is not { } parts) return default;
+            AccountSnapshot books = parts.Accounts.Total();
+            (long lag, long files) = Lag();
+            return new ShipperTotals(books.Read, books.Acked, books.Rejected, books.Lost, books.InFlight, parts.ReadBytes, lag, files);
+        }
+    }
 
     /// <summary>Opens the state directory, the admin port and begins to read. <see cref="ShipperStartException"/> says what to change when it cannot.</summary>
-    public Task StartAsync(CancellationToken ct) => throw new NotImplementedException();
+    public async Task StartAsync(CancellationToken ct)
+    {
+        List<LogSource> sources = CompileSources();
+        try
+        {
+            _checkpoint = Checkpoint.Open(_options.StateDirectory, _time, _log);
+        }
+        catch (StateDirectoryException unusable)
+        {
+            throw new ShipperStartException(unusable.Message, unusable);
+        }
+        _parts = new ShipperParts(_options, new ShipperMetrics(_registry), _log, _time);
+        int lanes = _options.Endpoint.Shards;
+        _scanner = new FileScanner(
+            sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes), _checkpoint.Loaded, _time, _log);
+        _committer = new Committer(_scanner, _checkpoint, _time);
+        _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new ShipperPipeline(lane, _options, _parts, _scanner, _log, _time))];
+        _parts.Metrics.Observe(Gauges);
+        if (_options.AdminListen is { } listen)
+        {
+            try
+            {
+                _admin = await AdminServer.StartAsync(
+                    listen, new AdminEndpoints { Metrics = _registry, Ready = Ready, Config = ConfigurationText }, _logs, ct).ConfigureAwait(false);
+            }
+            catch (ListenException taken)
+            {
+                throw new ShipperStartException(taken.Message, taken);
+            }
+        }
+        Log.Shipping(_log, _options.Endpoint.Url, lanes, _options.StateDirectory);
+        foreach (ShipperPipeline lane in _lanes) lane.Start(_abandon.Token);
+        _scanner.Start();
+        _committer.Start();
+    }
 
     /// <summary>True when everything that was in the files at the call is read and acknowledged (or rejected with a reason) within the timeout.</summary>
-    public Task<bool> DrainAsync(TimeSpan timeout, CancellationToken ct) => throw new NotImplementedException();
+    public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken ct)
+    {
+        if (_scanner is not { } scanner) throw new InvalidOperationException("not started");
+        long asked = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        long began = _time.GetTimestamp();
+        if (!await UntilAsync(() => scanner.SeenThroughNanos >= asked).ConfigureAwait(false)) return false;
+        int request = Interlocked.Increment(ref _drainRequests);
+        foreach (ShipperPipeline lane in _lanes) lane.RequestDrain(request);
+        if (!await UntilAsync(() => _lanes.All(lane => lane.IsDrained(request))).ConfigureAwait(false)) return false;
+        return _committer!.CommitOnce();
 
-    /// <summary>Stops reading, sends what is batched within shutdown_timeout, saves the positions.</summary>
-    public Task StopAsync() => throw new NotImplementedException();
+        async Task<bool> UntilAsync(Func<bool> done)
+        {
+            while (!done())
+            {
+                if (_time.GetElapsedTime(began) >= timeout) return false;
+                await Task.Delay(DrainLook, ct).ConfigureAwait(false);
+            }
+            return true;
+        }
+    }
 
-    public ShipperTotals Totals => throw new NotImplementedException();
+    /// <summary>Stops reading, sends what is batched within shutdown_timeout, saves the positions. The second call waits for the first.</summary>
+    public Task StopAsync()
+    {
+        lock (_stopGate) return _stopped ??= Task.Run(StopOnceAsync);
+    }
 
-    /// <summary>Null when no admin server was asked for.</summary>
-    public Uri? AdminAddress => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _abandon.Dispose();
+    }
 
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    private async Task StopOnceAsync()
+    {
+        // 1. No new files, no more reading. 2. What is batched goes out; after shutdown_timeout sends are abandoned. 3. Positions are saved.
+        _scanner?.Stop();
+        foreach (ShipperPipeline lane in _lanes) lane.Stop();
+        using (System.Threading.ITimer timer = _time.CreateTimer(static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, _options.ShutdownTimeout, Timeout.InfiniteTimeSpan))
+            foreach (ShipperPipeline lane in _lanes) lane.Join();
+        if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, _options.ShutdownTimeout);
+        await _abandon.CancelAsync().ConfigureAwait(false);
+        _committer?.Dispose();
+        if (_admin is not null) await _admin.DisposeAsync().ConfigureAwait(false);
+        foreach (ShipperPipeline lane in _lanes) lane.Dispose();
+        _scanner?.Dispose();
+        _parts?.Dispose();
+        _checkpoint?.Dispose();
+    }
+
+    private List<LogSource> CompileSources()
+    {
+        List<LogSource> sources = [];
+        foreach (SourceOptions source in _options.Sources)
+        {
+            if (!LogSource.TryCreate(sources.Count, source.Paths, source.Exclude, source.SkipBinary, out LogSource? compiled, out string? error))
+                throw new ShipperStartException($"sources[{sources.Count}]: {error}");
+            sources.Add(compiled);
+        }
+        return sources;
+    }
+
+    private ReadyState Ready()
+    {
+        if (_scanner is not { FirstScanDone: true }) return new ReadyState(false, "looking for log files");
+        if (_parts is { Delivery: { IsHeld: true } held }) return new ReadyState(false, held.HeldReason ?? "the endpoint does not let us push");
+        return new ReadyState(true, "ready");
+    }
+
+    private (long Bytes, long Files) Lag()
+    {
+        long bytes = 0, files = 0;
+        if (_scanner is null) return (0, 0);
+        foreach (TailedFile file in _scanner.Files)
+        {
+            if (file.IsReleased) continue;
+            files++;
+            // Written by the lane while it is read here: a moving picture.
+            bytes += Math.Max(0, file.KnownSize - file.ReadOffset);
+        }
+        return (bytes, files);
+    }
+
+    private ShipperGauges Gauges()
+    {
+        var rejected = new Dictionary<string, long>();
+        AccountSnapshot books = _parts!.Accounts.Total(rejected);
+        (long lag, long files) = Lag();
+        DateTimeOffset now = _time.GetUtcNow();
+        long oldest = 0;
+        foreach (ShipperPipeline lane in _lanes)
+            foreach (PipelineTenant tenant in lane.Tenants)
+                if (tenant.OldestUnixNanos is not 0 and var nanos && (oldest == 0 || nanos < oldest)) oldest = nanos;
+        double age = oldest == 0 ? 0 : Math.Max(0, (now - DateTimeOffset.UnixEpoch).TotalSeconds - oldest / 1e9);
+        return new ShipperGauges(
+            books, rejected, lag, age, files, _scanner!.Totals.FilesSkipped, Seconds(_parts.LastAck), Seconds(_committer!.UpToDateAt),
+            _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld);
+    }
+
+    private static double Seconds(DateTimeOffset? at) => at is { } time ? (time - DateTimeOffset.UnixEpoch).TotalSeconds : 0;
 }

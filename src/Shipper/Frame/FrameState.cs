@@ -26,8 +26,16 @@ internal enum FrameFlags : byte
 /// The resume state of one file at one offset. Carried through the checkpoint as <see cref="FramePosition"/>: the two clocks in its four time
 /// fields, and in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15). The default is the start of a file.
 /// </summary>
-internal record struct FrameState(EntryClock Stdout, EntryClock Stderr, FrameFlags Flags, SourceFormat Format)
+internal record struct FrameState
 {
+    public FrameState(EntryClock stdout, EntryClock stderr, FrameFlags flags, SourceFormat format) =>
+        (Stdout, Stderr, Flags, Format) = (stdout, stderr, flags, format);
+
+    public EntryClock Stdout;
+    public EntryClock Stderr;
+    public FrameFlags Flags;
+    public SourceFormat Format;
+
     public readonly FramePosition ToPosition() => new()
     {
         StdoutOriginal = Stdout.Original,

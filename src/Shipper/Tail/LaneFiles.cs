@@ -45,6 +45,20 @@ internal sealed class LaneFiles(TimeProvider time)
         Count -= due.Count - before;
     }
 
+    /// <summary>As <see cref="TakeDue"/>, but all of them: somebody waits for everything to be read (--once).</summary>
+    public void TakeAll(List<TailedFile> due)
+    {
+        int before = due.Count;
+        due.AddRange(_busy);
+        _busy.Clear();
+        foreach (List<TailedFile> waiting in _idle)
+        {
+            due.AddRange(waiting);
+            waiting.Clear();
+        }
+        Count -= due.Count - before;
+    }
+
     /// <summary>
     /// Gives a file back. <paramref name="busy"/> (it had data or is held back): due on the next pass; so is a file that had data within the
     /// last second, whose writer is probably not finished. Else due within a second.

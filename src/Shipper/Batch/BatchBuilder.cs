@@ -1,0 +1,165 @@
+// The open batch of one tenant in one lane. Entries are encoded straight into its buffer in the order in which they come; grouping them by stream, which
+// the wire format wants, happens once per batch by copying runs.
+using System.Runtime.CompilerServices;
+using LokiGateway.Protocol.Push;
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper.Batch;
+
+/// <summary>Lane only. Holds no buffer while it is empty.</summary>
+internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
+{
+    /// <summary>A batch begins with a buffer of this size unless the last one was filled.</summary>
+    private const int FirstBytes = 32 << 10;
+
+    /// <summary>Neighbouring entries of one stream in the buffer.</summary>
+    private struct Run
+    {
+        public int Start;
+        public int Length;
+        public int Next;
+    }
+
+    private readonly List<BatchStream> _streams = [];
+    private List<FileMark> _marks = [];
+    private Run[] _runs = new Run[64];
+    private int _runCount;
+    private BatchStream? _current;
+    private byte[] _buffer = [];
+    private int _length;
+    private int _headerBytes;
+
+    // Invariant: _limit <= _buffer.Length and, once anything is in the batch, _limit + _headerBytes <= batchBytesMax.
+    private int _limit;
+    private bool _lastWasFull;
+
+    /// <summary>Entries in the batch.</summary>
+    public int Lines { get; private set; }
+
+    /// <summary>Streams that these belong to.</summary>
+    public int Streams => _streams.Count;
+
+    /// <summary>Time of the first entry, Unix nanoseconds.</summary>
+    public long FirstUnixNanos { get; private set; }
+
+    /// <summary>True after an entry did not fit because the batch has its size: seal it.</summary>
+    public bool IsFull { get; private set; }
+
+    /// <summary>True after an entry did not fit because all buffers are in use.</summary>
+    public bool IsStarved { get; private set; }
+
+    /// <summary>Whether a first buffer may only be taken when plenty are left: set while the tenant's sender is held up.</summary>
+    public long KeepFree { get; set; }
+
+    /// <summary>Adds one entry; false: see <see cref="IsFull"/> and <see cref="IsStarved"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAdd(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
+    {
+        int needed = PushWriter.EntryLengthMax(line.Length, metadata.Length);
+        if ((needed > _limit - _length || !ReferenceEquals(stream, _current)) && !TryPrepare(stream, needed, unixNanos)) return false;
+        _length += PushWriter.WriteEntry(_buffer.AsSpan(_length), unixNanos, line, metadata);
+        Lines++;
+        return true;
+    }
+
+    /// <summary>After <see cref="IsStarved"/>: whether there is a buffer again.</summary>
+    public bool TryTakeBuffer() => _buffer.Length > 0 || TryGrow(FirstBytes);
+
+    /// <summary>Remembers how far a file is framed; the last mark of a file counts.</summary>
+    public void Mark(TailedFile file, FilePosition position)
+    {
+        if (_marks.Count > 0 && ReferenceEquals(_marks[^1].File, file)) _marks[^1] = new FileMark(file, position);
+        else _marks.Add(new FileMark(file, position));
+    }
+
+    /// <summary>Bytes that <see cref="Seal"/> will write.</summary>
+    public int SealedBytesMax => _length + _headerBytes;
+
+    /// <summary>Writes the push request, gives back the buffer and begins the next batch.</summary>
+    /// <returns>The length of the request; <paramref name="marks"/> now belong to the caller.</returns>
+    public int Seal(Span<byte> request, out List<FileMark> marks)
+    {
+        CloseRun();
+        int written = 0;
+        foreach (BatchStream stream in _streams)
+        {
+            written += PushWriter.WriteStreamHeader(request[written..], stream.LabelsUtf8, stream.EntriesBytes);
+            for (int run = stream.FirstRun; run >= 0; run = _runs[run].Next)
+            {
+                _buffer.AsSpan(_runs[run].Start, _runs[run].Length).CopyTo(request[written..]);
+                written += _runs[run].Length;
+            }
+            stream.FirstRun = stream.LastRun = -1;
+            stream.EntriesBytes = 0;
+        }
+        marks = _marks;
+        _marks = new List<FileMark>(Math.Max(4, Math.Min(marks.Count, 256)));
+        _lastWasFull = IsFull;
+        _streams.Clear();
+        buffers.Return(_buffer);
+        _buffer = [];
+        _runCount = _length = _limit = _headerBytes = Lines = 0;
+        _current = null;
+        IsFull = false;
+        return written;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryPrepare(BatchStream stream, int needed, long unixNanos)
+    {
+        int header = stream.FirstRun < 0 && !ReferenceEquals(stream, _current) ? PushWriter.StreamHeaderLength(stream.LabelsUtf8.Length, batchBytesMax) : 0;
+        if (Lines > 0 && _length + needed + _headerBytes + header > batchBytesMax)
+        {
+            IsFull = true;
+            return false;
+        }
+        if (_length + needed > _buffer.Length && !TryGrow(_length + needed)) return false;
+        if (Lines == 0) FirstUnixNanos = unixNanos;
+        _headerBytes += header;
+        // The single entry that is larger than a whole batch gets one of its own.
+        _limit = Math.Min(_buffer.Length, Math.Max(batchBytesMax - _headerBytes, _length + needed));
+        if (!ReferenceEquals(stream, _current)) BeginRun(stream);
+        return true;
+    }
+
+    private bool TryGrow(int length)
+    {
+        int wanted = _buffer.Length == 0 ? (_lastWasFull ? Math.Max(length, Math.Min(batchBytesMax, buffers.Largest)) : Math.Max(length, FirstBytes)) : length;
+        byte[]? larger = buffers.TryRent(wanted, _buffer.Length == 0 ? KeepFree : 0);
+        if (larger is null)
+        {
+            // A batch that cannot grow is sealed as it is: that, too, frees memory.
+            if (Lines > 0) IsFull = true;
+            else IsStarved = true;
+            return false;
+        }
+        IsStarved = false;
+        _buffer.AsSpan(0, _length).CopyTo(larger);
+        if (_buffer.Length > 0) buffers.Return(_buffer);
+        _buffer = larger;
+        return true;
+    }
+
+    private void BeginRun(BatchStream stream)
+    {
+        CloseRun();
+        if (_runCount == _runs.Length) Array.Resize(ref _runs, _runs.Length * 2);
+        if (stream.FirstRun < 0)
+        {
+            stream.FirstRun = _runCount;
+            _streams.Add(stream);
+        }
+        else _runs[stream.LastRun].Next = _runCount;
+        stream.LastRun = _runCount;
+        _runs[_runCount++] = new Run { Start = _length, Next = -1 };
+        _current = stream;
+    }
+
+    private void CloseRun()
+    {
+        if (_current is null) return;
+        ref Run run = ref _runs[_current.LastRun];
+        run.Length = _length - run.Start;
+        _current.EntriesBytes += run.Length;
+    }
+}

@@ -1,0 +1,46 @@
+// Turns an open batch into a compressed request. One per lane: the two buffers that it works in are paid once per lane and not per tenant.
+using LokiGateway.Protocol.Push;
+using LokiGateway.Protocol.Snappy;
+
+namespace LokiGateway.Shipper.Batch;
+
+/// <summary>Lane only.</summary>
+internal sealed class BatchSealer
+{
+    /// <summary>15 labels with names of at most 1024 and values of 2048 bytes (Loki's limits), quoted, fit into this.</summary>
+    private const int LabelBytesMax = 64 << 10;
+
+    /// <summary>A path (4096 on Linux) as structured metadata.</summary>
+    private const int MetadataBytesMax = 5 << 10;
+
+    private readonly BatchBuffers _buffers;
+    private readonly byte[] _request;
+    private readonly byte[] _compressed;
+
+    public BatchSealer(BatchBuffers buffers, int batchBytesMax, int lineBytesMax)
+    {
+        _buffers = buffers;
+        int requestBytesMax = RequestBytesMax(batchBytesMax, lineBytesMax);
+        _request = GC.AllocateUninitializedArray<byte>(requestBytesMax);
+        _compressed = GC.AllocateUninitializedArray<byte>(SnappyBlock.CompressedLengthMax(requestBytesMax));
+    }
+
+    /// <summary>A full batch, or one entry of the longest line with the most labels.</summary>
+    public static int RequestBytesMax(int batchBytesMax, int lineBytesMax) =>
+        Math.Max(batchBytesMax, PushWriter.EntryLengthMax(lineBytesMax, MetadataBytesMax)) + LabelBytesMax;
+
+    /// <summary>The largest buffer that batches need, open or sealed.</summary>
+    public static int BufferBytesMax(int batchBytesMax, int lineBytesMax) =>
+        SnappyBlock.CompressedLengthMax(RequestBytesMax(batchBytesMax, lineBytesMax));
+
+    /// <summary>Seals what is open (at least one entry). The builder is empty afterwards.</summary>
+    public SealedBatch Seal(BatchBuilder builder, long sequence)
+    {
+        (int lines, int streams, long first) = (builder.Lines, builder.Streams, builder.FirstUnixNanos);
+        int length = builder.Seal(_request, out List<FileMark> marks);
+        int compressed = SnappyBlock.Compress(_request.AsSpan(0, length), _compressed);
+        byte[] buffer = _buffers.RentForSealed(compressed);
+        _compressed.AsSpan(0, compressed).CopyTo(buffer);
+        return new SealedBatch(buffer, compressed, length, lines, streams, sequence, first, marks);
+    }
+}

@@ -1,0 +1,72 @@
+// What the stages behind Tail know of one file, tied to it through TailedFile.Frame.
+using System.Text;
+using LokiGateway.Protocol.Push;
+using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Frame;
+using LokiGateway.Shipper.Label;
+using LokiGateway.Shipper.Tail;
+
+namespace LokiGateway.Shipper;
+
+/// <summary>Lane only. Made when the lane first looks at a file; the streams when its first line shows the format.</summary>
+internal sealed class PipelineFile(FileFraming framing, FileLabels labels, PipelineTenant tenant, string path, bool? filenameMetadata) : FileFrame
+{
+    private BatchStream? _stdout;
+    private BatchStream? _stderr;
+    private byte[]? _metadata;
+
+    public FileFraming Framing { get; } = framing;
+
+    public PipelineTenant Tenant { get; } = tenant;
+
+    /// <summary>The batch that holds its last framed lines; 0: none yet.</summary>
+    public long LastSequence { get; set; }
+
+    /// <summary>The drain request in which it was last read again for an unterminated last line.</summary>
+    public int RestAskedFor { get; set; }
+
+    /// <summary>The drain request in which it was last seen read to its end.</summary>
+    public int EndSeenFor { get; set; }
+
+    /// <summary>The content was replaced, and parts of the old one still wait for room in a batch.</summary>
+    public bool OldContentPending { get; set; }
+
+    /// <summary>When a part of a line came last, for <see cref="ShipperPipeline"/>'s patience.</summary>
+    public long PartsSince { get; set; }
+
+    /// <summary>Whether lines of it are in a batch that is not decided.</summary>
+    public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence;
+
+    public BatchStream Stdout => _stdout ??= Tenant.Use(IsRaw ? labels.Whole : labels.With("stdout"));
+
+    public BatchStream Stderr => _stderr ??= Tenant.Use(labels.With("stderr"));
+
+    /// <summary>Encoded structured metadata of every entry.</summary>
+    public byte[] Metadata => _metadata ??= EncodeMetadata();
+
+    public bool IsRaw => Framing.State.Format is SourceFormat.Raw or SourceFormat.Auto;
+
+    public void Release()
+    {
+        if (_stdout is not null) Tenant.Leave(_stdout);
+        if (_stderr is not null) Tenant.Leave(_stderr);
+        _stdout = _stderr = null;
+    }
+
+    private byte[] EncodeMetadata()
+    {
+        if (!(filenameMetadata ?? IsRaw)) return [];
+        byte[] value = Encoding.UTF8.GetBytes(path);
+        var encoded = new byte[PushWriter.MetadataPairLength("filename"u8.Length, value.Length)];
+        PushWriter.WriteMetadataPair(encoded, "filename"u8, value);
+        return encoded;
+    }
+}
+
+/// <summary>Ties Frame to Batch without either knowing the other.</summary>
+internal readonly struct BatchSink(PipelineFile file, BatchBuilder builder) : IEntrySink
+{
+    // Streams and metadata are asked for per line because they are known only when Frame has seen the first one.
+    public bool TryAdd(LineStream stream, long unixNanos, ReadOnlySpan<byte> line) =>
+        builder.TryAdd(stream == LineStream.Stdout ? file.Stdout : file.Stderr, unixNanos, line, file.Metadata);
+}

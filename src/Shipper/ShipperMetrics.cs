@@ -1,0 +1,116 @@
+// Every instrument of the shipper, under the names that docs/METRICS.md lists. Counters of work are added to per chunk or request; the books and the states are
+// taken from one picture when the page is fetched, so that they agree with each other on every page.
+using LokiGateway.Shipper.Account;
+using LokiGateway.Shipper.Frame;
+using LokiGateway.Shipper.Send;
+using Prometheus;
+
+namespace LokiGateway.Shipper;
+
+/// <summary>Any thread. No series per file or tenant: their number is not ours to bound.</summary>
+internal sealed class ShipperMetrics : SendObserver
+{
+    private readonly CollectorRegistry _registry;
+    private readonly MetricFactory _metrics;
+    private readonly Counter _readBytes;
+    private readonly Counter _sentBytes;
+    private readonly Counter _sentBatches;
+    private readonly Counter _retries;
+    private readonly Counter _resentLines;
+    private readonly Counter _truncatedLines;
+    private readonly Counter _invalidUtf8Lines;
+    private readonly Counter _readTimedLines;
+    private readonly Counter _frameErrors;
+    private readonly Counter _bufferWaits;
+
+    public ShipperMetrics(CollectorRegistry registry)
+    {
+        _registry = registry;
+        _metrics = Metrics.WithCustomRegistry(registry);
+        _readBytes = _metrics.CreateCounter("loki_shipper_read_bytes_total", "Bytes of log files that were read and framed.");
+        _sentBytes = _metrics.CreateCounter("loki_shipper_sent_bytes_total", "Bytes of request bodies sent, compressed, repetitions included.");
+        _sentBatches = _metrics.CreateCounter("loki_shipper_sent_batches_total", "Push requests sent, repetitions included.");
+        _retries = _metrics.CreateCounter("loki_shipper_retries_total",
+            "Push requests that failed and are sent again, by HTTP status, or timeout, connection or credentials when there was no answer.", "status");
+        _resentLines = _metrics.CreateCounter("loki_shipper_resent_lines_total",
+            "Log entries sent again that the endpoint may already have, because its answer was lost. Loki removes these duplicates.");
+        _truncatedLines = _metrics.CreateCounter("loki_shipper_truncated_lines_total", "Log entries cut to limits.max_line_size; they end in [truncated].");
+        _invalidUtf8Lines = _metrics.CreateCounter("loki_shipper_invalid_utf8_lines_total", "Log entries in which bytes that are not UTF-8 were replaced by U+FFFD.");
+        _readTimedLines = _metrics.CreateCounter("loki_shipper_read_timed_lines_total",
+            "Log entries stamped with the time of reading because their file shows no times: the only ones that a crash can duplicate.");
+        _frameErrors = _metrics.CreateCounter("loki_shipper_frame_errors_total",
+            "Lines that do not have their file's format and were shipped as they are: not_cri, not_docker, unfinished (a line in parts without its end).", "reason");
+        _bufferWaits = _metrics.CreateCounter("loki_shipper_buffer_waits_total", "Times that reading waited because all buffers of limits.memory were in use.");
+        // Named losses come with their reasons; the series are there so that an alert on them can be written today.
+        _metrics.CreateCounter("loki_shipper_lost_lines_total", "Log entries that were gone before they could be read, by reason.", "reason").WithLabels("unread");
+        _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason").WithLabels("unread");
+    }
+
+    public void Framed(long bytes, in FrameCounts counts)
+    {
+        _readBytes.Inc(bytes);
+        if (counts.Truncated > 0) _truncatedLines.Inc(counts.Truncated);
+        if (counts.InvalidUtf8 > 0) _invalidUtf8Lines.Inc(counts.InvalidUtf8);
+        if (counts.ReadTimed > 0) _readTimedLines.Inc(counts.ReadTimed);
+        if (counts.NotCri > 0) _frameErrors.WithLabels("not_cri").Inc(counts.NotCri);
+        if (counts.NotDocker > 0) _frameErrors.WithLabels("not_docker").Inc(counts.NotDocker);
+        if (counts.Unfinished > 0) _frameErrors.WithLabels("unfinished").Inc(counts.Unfinished);
+    }
+
+    public void WaitedForBuffer() => _bufferWaits.Inc();
+
+    public override void Sent(int compressedBytes)
+    {
+        _sentBytes.Inc(compressedBytes);
+        _sentBatches.Inc();
+    }
+
+    public override void Retried(string status) => _retries.WithLabels(status).Inc();
+
+    public override void Resent(long lines) => _resentLines.Inc(lines);
+
+    /// <summary>Books and states, read when the page is fetched.</summary>
+    public void Observe(Func<ShipperGauges> read)
+    {
+        Counter readLines = _metrics.CreateCounter("loki_shipper_read_lines_total", "Log entries read. A line written in parts (P, F) is one entry.");
+        Counter ackedLines = _metrics.CreateCounter("loki_shipper_acked_lines_total", "Log entries that the endpoint acknowledged.");
+        Counter rejectedLines = _metrics.CreateCounter("loki_shipper_rejected_lines_total",
+            "Log entries that the endpoint refused for good, by its reason. They are not sent again.", "reason");
+        Gauge inFlight = _metrics.CreateGauge("loki_shipper_in_flight_lines", "Log entries in open batches and undecided requests.");
+        Gauge imbalance = _metrics.CreateGauge("loki_shipper_ledger_imbalance_lines", "read - acked - rejected - in flight. Anything but 0 is a bug.");
+        Gauge lagBytes = _metrics.CreateGauge("loki_shipper_lag_bytes", "Bytes in followed files that are not read yet.");
+        Gauge lagSeconds = _metrics.CreateGauge("loki_shipper_lag_seconds", "Age of the oldest entry that is read and not acknowledged; 0 when there is none.");
+        Gauge files = _metrics.CreateGauge("loki_shipper_files_active", "Files that are open and followed.");
+        Gauge skipped = _metrics.CreateGauge("loki_shipper_files_skipped", "Files that match a source and cannot be read or are left out; the log says which and why.");
+        Gauge held = _metrics.CreateGauge("loki_shipper_endpoint_held",
+            "1 while the endpoint refuses pushes until somebody changes something (260, 401, 403, 404, 405). Nothing is lost meanwhile.");
+        Gauge lastAck = _metrics.CreateGauge("loki_shipper_last_ack_timestamp_seconds", "When the endpoint last decided over a push; 0: never.");
+        Gauge checkpoint = _metrics.CreateGauge("loki_shipper_checkpoint_timestamp_seconds",
+            "When all acknowledged positions were last known to be on disk; 0: never. Grows old when saving fails.");
+        Counter checkpointFailures = _metrics.CreateCounter("loki_shipper_checkpoint_failures_total", "Saves of the positions that failed.");
+        Gauge buffers = _metrics.CreateGauge("loki_shipper_buffer_bytes", "Memory held for batches.");
+        _registry.AddBeforeCollectCallback(() =>
+        {
+            ShipperGauges now = read();
+            readLines.IncTo(now.Books.Read);
+            ackedLines.IncTo(now.Books.Acked);
+            foreach ((string reason, long lines) in now.Rejected) rejectedLines.WithLabels(reason).IncTo(lines);
+            inFlight.Set(now.Books.InFlight);
+            imbalance.Set(now.Books.Imbalance);
+            lagBytes.Set(now.LagBytes);
+            lagSeconds.Set(now.LagSeconds);
+            files.Set(now.FilesActive);
+            skipped.Set(now.FilesSkipped);
+            held.Set(now.IsHeld ? 1 : 0);
+            lastAck.Set(now.LastAckUnixSeconds);
+            checkpoint.Set(now.CheckpointUnixSeconds);
+            checkpointFailures.IncTo(now.CheckpointFailures);
+            buffers.Set(now.BufferBytes);
+        });
+    }
+}
+
+/// <summary>Books and states at one moment, for <see cref="ShipperMetrics.Observe"/>.</summary>
+internal readonly record struct ShipperGauges(
+    AccountSnapshot Books, IReadOnlyDictionary<string, long> Rejected, long LagBytes, double LagSeconds, long FilesActive, long FilesSkipped,
+    double LastAckUnixSeconds, double CheckpointUnixSeconds, long CheckpointFailures, long BufferBytes, bool IsHeld);

@@ -1,0 +1,79 @@
+// What the lanes of one shipper share.
+using LokiGateway.Protocol.Completeness;
+using LokiGateway.Shipper.Account;
+using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Label;
+using LokiGateway.Shipper.Send;
+using LokiGateway.Shipper.Tail;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Shipper;
+
+/// <summary>Any thread.</summary>
+internal sealed class ShipperParts : IDisposable
+{
+    private readonly ShipperOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _epoch;
+    private long _readBytes;
+    private long _lastAckTicks;
+
+    public ShipperParts(ShipperOptions options, ShipperMetrics metrics, ILogger log, TimeProvider time)
+    {
+        (_options, Metrics, _time) = (options, metrics, time);
+        _epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        int largest = BatchSealer.BufferBytesMax(options.Endpoint.BatchSizeBytes, options.Limits.LineBytesMax);
+        // Half of limits.memory is the runtime's, the code's and the lanes' own; a full buffer for every lane to fill and one to send is the least to work with.
+        long bytes = Math.Max(options.Limits.MemoryBytes / 2, 2L * largest * options.Endpoint.Shards);
+        Buffers = new BatchBuffers(bytes, largest);
+        BuffersKeptFree = bytes / 2;
+        Labels = new LabelResolver(options);
+        Delivery = new Delivery(options.Endpoint, metrics, time, log);
+        ReadRate = new ReadRate(options.Limits.ReadBytesPerSecond, time);
+    }
+
+    public ShipperMetrics Metrics { get; }
+
+    public BatchBuffers Buffers { get; }
+
+    /// <summary>What a tenant whose sender is busy must leave to the others: one that is held up keeps a request, not all the memory.</summary>
+    public long BuffersKeptFree { get; }
+
+    public LabelResolver Labels { get; }
+
+    public Delivery Delivery { get; }
+
+    public ReadRate ReadRate { get; }
+
+    public TenantAccounts Accounts { get; } = new();
+
+    public long ReadBytes => Interlocked.Read(ref _readBytes);
+
+    /// <summary>When the endpoint last acknowledged something; null: not yet.</summary>
+    public DateTimeOffset? LastAck => Interlocked.Read(ref _lastAckTicks) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
+    public void CountRead(long bytes)
+    {
+        Interlocked.Add(ref _readBytes, bytes);
+    }
+
+    public void Delivered() => Interlocked.Exchange(ref _lastAckTicks, _time.GetUtcNow().UtcTicks);
+
+    /// <summary>A tenant as a lane sees it.</summary>
+    public PipelineTenant NewTenant(string tenant)
+    {
+        TenantAccount account = Accounts.Of(tenant);
+        TenantAccount.Contents contents = account.AddLane();
+        return new PipelineTenant(tenant, new BatchBuilder(Buffers, _options.Endpoint.BatchSizeBytes), account, contents);
+    }
+
+    /// <summary>What the next push of a tenant says about its books.</summary>
+    public string? StampFor(PipelineTenant tenant, int lines)
+    {
+        if (!_options.LedgerEnabled) return null;
+        AccountSnapshot books = tenant.Account.NextStamp(out long sequence);
+        return new BatchStamp(_options.Node, _epoch, sequence, lines, books.Read, books.Acked, books.Lost).ToString();
+    }
+
+    public void Dispose() => Delivery.Dispose();
+}

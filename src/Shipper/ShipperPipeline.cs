@@ -1,0 +1,488 @@
+// The whole way of a line, for the files of one lane. Everything here runs on the lane's own thread without locks per line; the only other threads are the
+// scanner, which hands in files, and the senders' tasks, which report what became of a batch.
+using System.IO.Pipelines;
+using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Discover;
+using LokiGateway.Shipper.Frame;
+using LokiGateway.Shipper.Label;
+using LokiGateway.Shipper.Send;
+using LokiGateway.Shipper.Tail;
+using Microsoft.Extensions.Logging;
+
+namespace LokiGateway.Shipper;
+
+/// <summary>
+/// One lane. A pass over its files:
+/// <list type="number">
+/// <item>Discover: take in the files that the scanner found.</item>
+/// <item>Tail: of each file that is due and whose tenant has room, read a chunk at its offset.</item>
+/// <item>Frame: cut the chunk into entries, join parts, give every entry a unique time.</item>
+/// <item>Label: the file's streams were resolved from its path when it was first read.</item>
+/// <item>Batch: encode the entries into the tenant's open batch; note how far the file is framed.</item>
+/// <item>Send: a batch that is full or old enough is compressed and handed to the tenant's sender, if that is idle. If it is not, the tenant's
+/// files are left alone until it is: the file is the buffer.</item>
+/// <item>Commit: when a batch is decided, its positions are published; the committer saves them every second.</item>
+/// </list>
+/// </summary>
+internal sealed class ShipperPipeline : IDisposable
+{
+    /// <summary>One turn of a file: long enough for good compression and few stream headers, short enough to be fair.</summary>
+    private const int TurnBytes = 1 << 20;
+
+    /// <summary>A read of this size still fits the second-level cache together with what is made of it.</summary>
+    private const int ChunkBytes = 256 << 10;
+
+    /// <summary>How long the lane sleeps when nothing is to do; what ends the sleep early is a batch to seal, a sender's answer, a new file.</summary>
+    private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A container that wrote half a line and fell silent (it crashed) gets the half shipped after this; Vector waits as long.</summary>
+    private static readonly TimeSpan PartsPatience = TimeSpan.FromSeconds(30);
+
+    private readonly int _lane;
+    private readonly ShipperOptions _options;
+    private readonly ShipperParts _parts;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly LaneFiles _files;
+    private readonly FileTail _tail;
+    private readonly ChunkPool _chunks;
+    private readonly Pipe _pipe;
+    private readonly LineFramer _framer;
+    private readonly BatchSealer _sealer;
+    private readonly int _chunkBytes;
+    private readonly Dictionary<string, PipelineTenant> _tenants = [];
+    private readonly List<TailedFile> _due = [];
+    private readonly List<Ending> _ending = [];
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Thread _thread;
+    private volatile PipelineTenant[] _tenantList = [];
+    private volatile bool _stopping;
+    private volatile int _drainRequest;
+    private volatile int _drainDone;
+    private readonly List<(PipelineTenant Tenant, long Sequence)> _drainTargets = [];
+    private int _drainTargetsOf;
+    private CancellationToken _abandon;
+    private long _readNanos;
+
+    /// <summary>A file that is read to its end for good and waits for its last batch.</summary>
+    private readonly record struct Ending(TailedFile File, PipelineFile State, FilePosition Position);
+
+    public ShipperPipeline(int lane, ShipperOptions options, ShipperParts parts, FileScanner scanner, ILogger log, TimeProvider time)
+    {
+        (_lane, _options, _parts, _log, _time) = (lane, options, parts, log, time);
+        _files = new LaneFiles(time);
+        _tail = new FileTail(time, log, scanner.SearchCopy);
+        _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone);
+        _chunkBytes = Math.Max(ChunkBytes, _framer.LongLineBytes);
+        _chunks = new ChunkPool(_chunkBytes);
+        _pipe = new Pipe(new PipeOptions(_chunks, pauseWriterThreshold: 0, minimumSegmentSize: _chunkBytes, useSynchronizationContext: false));
+        _sealer = new BatchSealer(parts.Buffers, options.Endpoint.BatchSizeBytes, options.Limits.LineBytesMax);
+        Scanner = scanner;
+        _thread = new Thread(Run) { IsBackground = true, Name = $"lane {lane}" };
+    }
+
+    private FileScanner Scanner { get; }
+
+    /// <summary>Any thread: the tenants of this lane so far.</summary>
+    public IReadOnlyList<PipelineTenant> Tenants => _tenantList;
+
+    /// <param name="abandon">Ends sends that the endpoint does not answer; after it nothing more is acknowledged.</param>
+    public void Start(CancellationToken abandon)
+    {
+        _abandon = abandon;
+        _abandon.Register(static lane => ((ShipperPipeline)lane!)._wake.Set(), this);
+        _thread.Start();
+    }
+
+    /// <summary>No more reading; what is batched is sent. <see cref="Join"/> waits for that.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        _wake.Set();
+    }
+
+    /// <summary>Waits until everything batched is decided, or abandoned.</summary>
+    public void Join()
+    {
+        if (_thread.IsAlive) _thread.Join();
+        Task.WaitAll([.. _tenantList.Select(static tenant => tenant.Delivery)]);
+        EndFiles();
+    }
+
+    /// <summary>Asks for everything that is there now to be read and decided; <see cref="IsDrained"/> tells when.</summary>
+    public void RequestDrain(int request)
+    {
+        _drainRequest = request;
+        _wake.Set();
+    }
+
+    public bool IsDrained(int request) => _drainDone >= request;
+
+    public void Dispose()
+    {
+        _wake.Dispose();
+        _chunks.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            int drain = _drainRequest;
+            bool progress = Pass(drain, out bool allAtEnd);
+            if (drain > _drainDone && allAtEnd && IsDecided(drain)) _drainDone = drain;
+            if (!progress) _wake.WaitOne(Pause(drain > _drainDone));
+        }
+        // One last send: whatever the batches hold, as soon as each sender is free.
+        while (!_abandon.IsCancellationRequested)
+        {
+            foreach (PipelineTenant tenant in _tenants.Values) TrySeal(tenant);
+            if (IsFlushed()) break;
+            _wake.WaitOne(IdlePause);
+        }
+    }
+
+    /// <summary>Whether what was batched when all files were first seen at their end is decided; what writers added since does not count.</summary>
+    private bool IsDecided(int drain)
+    {
+        if (_drainTargetsOf != drain)
+        {
+            _drainTargets.Clear();
+            foreach (PipelineTenant tenant in _tenants.Values) _drainTargets.Add((tenant, tenant.LastSequence));
+            _drainTargetsOf = drain;
+        }
+        foreach ((PipelineTenant tenant, long sequence) in _drainTargets)
+            if (tenant.DoneSequence < sequence) return false;
+        return true;
+    }
+
+    private bool IsFlushed()
+    {
+        foreach (PipelineTenant tenant in _tenants.Values)
+            if (tenant.Builder.Lines > 0 || tenant.IsSending) return false;
+        return true;
+    }
+
+    private bool Pass(int drain, out bool allAtEnd)
+    {
+        // 1. Discover.
+        while (Scanner.Inbox(_lane).TryDequeue(out TailedFile? found)) _files.Add(found);
+        EndFiles();
+        _due.Clear();
+        bool draining = drain > _drainDone;
+        if (draining) _files.TakeAll(_due);
+        else _files.TakeDue(_due);
+        _readNanos = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        bool progress = false;
+        allAtEnd = true;
+        foreach (TailedFile file in _due)
+        {
+            FileTurn turn = Visit(file, draining ? drain : 0);
+            progress |= turn == FileTurn.HadData;
+            if (turn == FileTurn.Ended) continue;
+            allAtEnd &= draining && file.Frame is PipelineFile { EndSeenFor: var seen } && seen == drain;
+            _files.Return(file, busy: turn is FileTurn.HadData or FileTurn.Waits);
+        }
+        // 6. Send what is full or old enough.
+        foreach (PipelineTenant tenant in _tenants.Values)
+            if (tenant.Builder.Lines > 0 && (draining || tenant.Builder.IsFull || Age(tenant) >= _options.Endpoint.BatchWait)) progress |= TrySeal(tenant);
+        return progress;
+    }
+
+    private enum FileTurn
+    {
+        /// <summary>Lines were framed, there may be more.</summary>
+        HadData,
+
+        /// <summary>Held back: an older generation first, its tenant has no room, or the read rate is used up.</summary>
+        Waits,
+
+        /// <summary>Nothing more now.</summary>
+        AtEnd,
+
+        /// <summary>The read failed; tried again later.</summary>
+        Failed,
+
+        /// <summary>Nothing more ever; the lane lets it go.</summary>
+        Ended,
+    }
+
+    private FileTurn Visit(TailedFile file, int drain)
+    {
+        if (file.IsHeldBack) return FileTurn.Waits;
+        PipelineFile state = (PipelineFile?)file.Frame ?? Open(file);
+        try
+        {
+            return Read(file, state, drain);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // A defect that one file's bytes bring out must not stop the others.
+            Log.LaneFailed(_log, file.CurrentPath, file.ReadOffset, failure);
+            return FileTurn.Failed;
+        }
+        finally
+        {
+            // What Frame did not consume is dropped: the file is the buffer.
+            if (_pipe.Reader.TryRead(out ReadResult left)) _pipe.Reader.AdvanceTo(left.Buffer.End);
+        }
+    }
+
+    /// <summary>2. Tail: chunks of one file, until its turn is over, it ends or its tenant has no room.</summary>
+    private FileTurn Read(TailedFile file, PipelineFile state, int drain)
+    {
+        if (state.OldContentPending && !EndOldContent(state)) return FileTurn.Waits;
+        int held = 0;
+        long framedBytes = 0;
+        while (framedBytes < TurnBytes)
+        {
+            if (!HasRoom(state.Tenant) || !_parts.ReadRate.MayRead()) return FileTurn.Waits;
+            TailRead read = _tail.Read(file, file.ReadOffset + held, _pipe.Writer, _chunkBytes - held);
+            switch (read.Kind)
+            {
+                case TailReadKind.Data:
+                    _parts.ReadRate.Took(read.Bytes);
+                    int consumed = FrameHeld(file, state, ChunkEnd.Open, out held, out bool room);
+                    framedBytes += consumed;
+                    if (room) break;
+                    file.HasUnframedLines = true;
+                    return FileTurn.Waits;
+                case TailReadKind.EndOfFile:
+                    return AtEnd(file, state, held, drain);
+                case TailReadKind.EndOfGeneration:
+                    FrameHeld(file, state, ChunkEnd.Final, out _, out bool roomForRest);
+                    if (!roomForRest)
+                    {
+                        file.HasUnframedLines = true;
+                        return FileTurn.Waits;
+                    }
+                    Publish(file, state);
+                    _ending.Add(new Ending(file, state, PositionOf(file, state)));
+                    file.Drained = true;
+                    return FileTurn.Ended;
+                case TailReadKind.Truncated:
+                    // The file has begun its next generation; parts of the old content are all that there will be of their lines.
+                    if (!EndOldContent(state)) return FileTurn.Waits;
+                    return FileTurn.HadData;
+                case TailReadKind.Failed:
+                default:
+                    return FileTurn.Failed;
+            }
+        }
+        return FileTurn.HadData;
+    }
+
+    private bool EndOldContent(PipelineFile state)
+    {
+        BatchSink sink = SinkOf(state);
+        state.OldContentPending = !_framer.EndParts(state.Framing, ref sink);
+        // Positions of the old content are void, so there is nothing to mark; but its lines are on their way.
+        if (Count(state, 0) > 0) state.LastSequence = state.Tenant.OpenSequence;
+        if (state.OldContentPending) return false;
+        state.Framing.BeginNextGeneration();
+        return true;
+    }
+
+    private FileTurn AtEnd(TailedFile file, PipelineFile state, int held, int drain)
+    {
+        if (drain > 0 && state.IsRaw && state.RestAskedFor < drain)
+        {
+            // "All there is" includes a last line that nobody ended with a newline. Container logs are different: what lacks its newline is torn.
+            state.RestAskedFor = drain;
+            file.HasUnframedLines = true;
+            return FileTurn.HadData;
+        }
+        if (drain > 0 && state.IsRaw && held > 0)
+        {
+            FrameHeld(file, state, ChunkEnd.Final, out _, out bool roomForRest);
+            if (!roomForRest)
+            {
+                state.RestAskedFor = 0;
+                return FileTurn.Waits;
+            }
+        }
+        if (state.Framing.HasParts && _time.GetElapsedTime(state.PartsSince) >= PartsPatience)
+        {
+            BatchSink sink = SinkOf(state);
+            bool room = _framer.EndParts(state.Framing, ref sink);
+            MarkFramed(file, state, Count(state, 0));
+            if (!room) return FileTurn.Waits;
+        }
+        Publish(file, state);
+        state.EndSeenFor = drain;
+        return FileTurn.AtEnd;
+    }
+
+    /// <summary>3.-5. Frame what the pipe holds into the tenant's batch; a batch that gets full on the way is sent and the next one begun, if the sender is idle.</summary>
+    /// <remarks>Held are bytes that stay in the pipe: the beginning of a line, in front of which nothing was consumed. Without room the rest must wait for the sender.</remarks>
+    private int FrameHeld(TailedFile file, PipelineFile state, ChunkEnd end, out int held, out bool room)
+    {
+        ReadOnlySpan<byte> chunk = default;
+        bool some = _pipe.Reader.TryRead(out ReadResult pipe);
+        // The pipe has segments of a chunk's size and is emptied before the next chunk: it is never more than one span.
+        if (some) chunk = pipe.Buffer.FirstSpan;
+        int consumed = 0;
+        while (true)
+        {
+            BatchSink sink = SinkOf(state);
+            FrameResult result = _framer.Frame(state.Framing, chunk[consumed..], file.ReadOffset, end, _readNanos, ref sink);
+            file.ReadOffset += result.Consumed;
+            consumed += result.Consumed;
+            long lines = Count(state, result.Consumed);
+            MarkFramed(file, state, lines);
+            room = !result.SinkFull;
+            if (room || !MakeRoom(state.Tenant)) break;
+        }
+        if (state.Framing.HasParts && consumed > 0) state.PartsSince = _time.GetTimestamp();
+        held = consumed == 0 && room ? chunk.Length : 0;
+        // Not "examined" either: the pipe must show what it holds whenever it is asked.
+        if (some) _pipe.Reader.AdvanceTo(held > 0 ? pipe.Buffer.Start : pipe.Buffer.End);
+        return consumed;
+    }
+
+    private static BatchSink SinkOf(PipelineFile state) => new(state, state.Tenant.Builder);
+
+    /// <summary>Books what Frame has done since the last call.</summary>
+    private long Count(PipelineFile state, long bytes)
+    {
+        FrameCounts counts = _framer.TakeCounts();
+        PipelineTenant tenant = state.Tenant;
+        if (counts.Lines > 0)
+        {
+            if (tenant.OpenedSequence != tenant.OpenSequence) tenant.Opened(_time.GetTimestamp());
+            tenant.Account.Framed(tenant.Contents, counts.Lines, tenant.Builder);
+        }
+        _parts.CountRead(bytes);
+        _parts.Metrics.Framed(bytes, counts);
+        return counts.Lines;
+    }
+
+    private static void MarkFramed(TailedFile file, PipelineFile state, long lines)
+    {
+        if (lines == 0) return;
+        state.LastSequence = state.Tenant.OpenSequence;
+        state.Tenant.Builder.Mark(file, PositionOf(file, state));
+    }
+
+    private static FilePosition PositionOf(TailedFile file, PipelineFile state)
+    {
+        long offset = state.Framing.ResumeAt(file.ReadOffset, out FramePosition frame);
+        return file.PositionAt(offset, frame);
+    }
+
+    /// <summary>7. Commit, for what no batch carries: bytes that were skipped, a position behind the last acknowledged line.</summary>
+    private static void Publish(TailedFile file, PipelineFile state)
+    {
+        if (state.HasLinesInFlight) return;
+        long offset = state.Framing.ResumeAt(file.ReadOffset, out FramePosition frame);
+        FilePosition acked = file.Acked;
+        if (acked.Offset != offset || acked.Frame != frame) file.Acknowledge(file.PositionAt(offset, frame));
+    }
+
+    private void EndFiles()
+    {
+        for (int i = _ending.Count - 1; i >= 0; i--)
+        {
+            (TailedFile file, PipelineFile state, FilePosition position) = _ending[i];
+            if (state.HasLinesInFlight) continue;
+            file.Acknowledge(position);
+            state.Release();
+            _ending.RemoveAt(i);
+        }
+    }
+
+    /// <summary>Whether the tenant can take a line: its batch is not full, or can be sent now.</summary>
+    private bool HasRoom(PipelineTenant tenant)
+    {
+        tenant.Builder.KeepFree = tenant.IsSending ? _parts.BuffersKeptFree : 0;
+        if (!tenant.Builder.IsFull && !tenant.Builder.IsStarved) return true;
+        return MakeRoom(tenant);
+    }
+
+    private bool MakeRoom(PipelineTenant tenant)
+    {
+        if (tenant.Builder.IsFull) return TrySeal(tenant);
+        if (!tenant.Builder.IsStarved) return true;
+        _parts.Metrics.WaitedForBuffer();
+        // Open batches of other tenants of this lane hold memory, too: they go out early.
+        foreach (PipelineTenant other in _tenants.Values)
+            if (other.Builder.Lines > 0) TrySeal(other);
+        return tenant.Builder.TryTakeBuffer();
+    }
+
+    /// <summary>6. Send: compresses the open batch and starts its delivery. False: there is nothing, or the one before is still on its way.</summary>
+    private bool TrySeal(PipelineTenant tenant)
+    {
+        if (tenant.Builder.Lines == 0 || tenant.IsSending) return false;
+        SealedBatch batch = _sealer.Seal(tenant.Builder, tenant.OpenSequence);
+        tenant.Started(batch);
+        tenant.Delivery = Task.Run(() => DeliverAsync(tenant, batch), CancellationToken.None);
+        return true;
+    }
+
+    private async Task DeliverAsync(PipelineTenant tenant, SealedBatch batch)
+    {
+        string? name = tenant.Tenant.Length == 0 ? null : tenant.Tenant;
+        var push = new PushBody(
+            name, batch.Buffer.AsMemory(0, batch.Length), batch.RequestBytes, batch.Lines, batch.Streams, _parts.StampFor(tenant, batch.Lines));
+        while (true)
+        {
+            try
+            {
+                DeliveryResult result = await _parts.Delivery.DeliverAsync(push, _abandon).ConfigureAwait(false);
+                // 7. Commit: the books first, then the positions, so that a position on disk is never ahead of them.
+                tenant.Account.Decided(tenant.Contents, result);
+                foreach (FileMark mark in batch.Marks) mark.File.Acknowledge(mark.Position);
+                _parts.Delivered();
+                _parts.Buffers.Return(batch.Buffer);
+                tenant.Done(batch);
+                _wake.Set();
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                // The program stops first: nothing of the batch is acknowledged, the next start sends it again.
+                return;
+            }
+            catch (Exception failure)
+            {
+                // A defect of ours. The batch is not lost: the same bytes go out again, and what Loki has already stored it recognises.
+                Log.DeliveryFailed(_log, tenant.Tenant, _options.Endpoint.MaxBackoff, failure);
+                await Task.Delay(_options.Endpoint.MaxBackoff, _time, _abandon).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>4. Label: decides once what the file's lines belong to.</summary>
+    private PipelineFile Open(TailedFile file)
+    {
+        SourceOptions source = _options.Sources[file.Source.Index];
+        FileLabels labels = _parts.Labels.Resolve(file.LogicalPath, file.Source.Index);
+        if (!_tenants.TryGetValue(labels.Tenant, out PipelineTenant? tenant))
+        {
+            _tenants.Add(labels.Tenant, tenant = _parts.NewTenant(labels.Tenant));
+            _tenantList = [.. _tenants.Values];
+        }
+        // Spread over 64 bits, so that files with neighbouring inodes are far apart.
+        ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
+        var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(file.Acked.Frame));
+        var state = new PipelineFile(framing, labels, tenant, file.LogicalPath, source.FilenameMetadata);
+        file.Frame = state;
+        return state;
+    }
+
+    private TimeSpan Age(PipelineTenant tenant) => _time.GetElapsedTime(tenant.OpenedAt);
+
+    private TimeSpan Pause(bool draining)
+    {
+        if (draining) return TimeSpan.FromMilliseconds(2);
+        TimeSpan pause = IdlePause;
+        foreach (PipelineTenant tenant in _tenants.Values)
+        {
+            if (tenant.Builder.Lines == 0 || tenant.IsSending) continue;
+            TimeSpan left = _options.Endpoint.BatchWait - Age(tenant);
+            if (left < pause) pause = left;
+        }
+        return pause > TimeSpan.FromMilliseconds(1) ? pause : TimeSpan.FromMilliseconds(1);
+    }
+}
