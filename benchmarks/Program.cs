@@ -1,4 +1,5 @@
-// `dotnet run --project benchmarks`: measures the published programs end to end and prints one table; the design's targets are judged below it.
+// `dotnet run --project benchmarks`: measures the published programs end to end and prints one table; the design's targets are judged
+// below it.
 using System.CommandLine;
 using System.Globalization;
 using LokiGateway.Benchmarks.Input;
@@ -25,12 +26,25 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var size = new Option<string>("--size") { Description = "size of the generated logs (128MiB, 1GiB)", DefaultValueFactory = _ => "512MiB" };
-        var repeat = new Option<int>("--repeat") { Description = "repetitions of each measurement; the median is shown", DefaultValueFactory = _ => 3 };
-        var only = new Option<string>("--only") { Description = $"parts to run, separated by commas: {string.Join(", ", Parts.Select(part => part.Name))}" };
+        string names = string.Join(", ", Parts.Select(part => part.Name));
+        var size = new Option<string>("--size")
+        {
+            Description = "size of the generated logs (128MiB, 1GiB)",
+            DefaultValueFactory = _ => "512MiB",
+        };
+        var repeat = new Option<int>("--repeat")
+        {
+            Description = "repetitions of each measurement; the median is shown",
+            DefaultValueFactory = _ => 3,
+        };
+        var only = new Option<string>("--only") { Description = $"parts to run, separated by commas: {names}" };
         var json = new Option<bool>("--json") { Description = "print the results as JSON instead of the table" };
-        var micro = new Option<bool>("--micro") { Description = "run the BenchmarkDotNet micro benchmarks instead (arguments after -- go to it)" };
-        var rest = new Argument<string[]>("benchmarkdotnet") { Arity = ArgumentArity.ZeroOrMore, Description = "with --micro: arguments for BenchmarkDotNet" };
+        var micro = new Option<bool>("--micro") { Description = "run the BenchmarkDotNet micro benchmarks instead" };
+        var rest = new Argument<string[]>("benchmarkdotnet")
+        {
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "with --micro, after --: arguments for BenchmarkDotNet, such as --filter '*Snappy*'",
+        };
         var root = new RootCommand("Measures loki-shipper and loki-gateway, published ahead of time, on generated logs.")
         {
             size, repeat, only, json, micro, rest,
@@ -38,10 +52,12 @@ internal static class Program
         root.SetAction(async (parsed, cancellation) =>
         {
             if (parsed.GetValue(micro)) return Micro.MicroBenchmarks.Run(parsed.GetValue(rest) ?? []);
-            HashSet<string> parts = [.. (parsed.GetValue(only) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+            const StringSplitOptions tidy = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+            HashSet<string> parts = [.. (parsed.GetValue(only) ?? "").Split(',', tidy)];
             if (parts.FirstOrDefault(name => Parts.All(part => part.Name != name)) is { } unknown)
-                return Fail($"--only {unknown}: no such part; there are {string.Join(", ", Parts.Select(part => part.Name))}");
-            if (!TryParseSize(parsed.GetValue(size)!, out long bytes)) return Fail($"--size {parsed.GetValue(size)}: give a number with KiB, MiB or GiB, at least 16MiB");
+                return Fail($"--only {unknown}: no such part; there are {names}");
+            if (!TryParseSize(parsed.GetValue(size)!, out long bytes))
+                return Fail($"--size {parsed.GetValue(size)}: give a number with KiB, MiB or GiB, at least 16MiB");
             if (parsed.GetValue(repeat) is not (>= 1 and <= 100)) return Fail("--repeat: give a number from 1 to 100");
             try
             {
@@ -58,14 +74,16 @@ internal static class Program
             }
         });
         // Children are stopped and scratch folders deleted on the way out: that may take longer than the default two seconds.
-        return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+        var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) };
+        return await root.Parse(arguments).InvokeAsync(invocation);
     }
 
     private static async Task<int> RunAsync(BenchmarkOptions options, CancellationToken cancellation)
     {
         if (!OperatingSystem.IsLinux()) return Fail("the benchmark reads /proc: it runs on Linux only");
         // The yardstick stands in every table that compares logs with it.
-        Part[] parts = [.. Parts.Where(part => options.Runs(part.Name) || (part.Name == "bare" && (options.Runs("shipper") || options.Runs("peers"))))];
+        bool bare = options.Runs("bare") || options.Runs("shipper") || options.Runs("pipeline") || options.Runs("peers");
+        Part[] parts = [.. Parts.Where(part => options.Runs(part.Name) || (part.Name == "bare" && bare))];
         string temp = Path.Combine(Path.GetTempPath(), "lokigateway-benchmarks");
         string scratch = Path.Combine(temp, $"run-{Environment.ProcessId}");
         using var progress = new Progress(Console.Error, !Console.IsErrorRedirected);
@@ -101,10 +119,13 @@ internal static class Program
             Console.WriteLine(JsonReport.Write(machine, session.Logs.Bytes, session.Logs.Lines, session.Results, session.Figures));
             return;
         }
-        Console.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.Kernel}; other processes used {machine.OthersShare * 100:0} % of it");
-        Console.WriteLine($"{session.Logs.Bytes / 1e6:0} MB of CRI logs, {session.Logs.Lines:N0} lines of {(double)session.Logs.Bytes / session.Logs.Lines:0} bytes, "
+        LogCorpus logs = session.Logs;
+        Console.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.Kernel}; "
+            + $"other processes used {machine.OthersShare * 100:0} % of it");
+        Console.WriteLine($"{logs.Bytes / 1e6:0} MB of CRI logs, {logs.Lines:N0} lines of {(double)logs.Bytes / logs.Lines:0} bytes, "
             + $"16 files; median of {session.Options.Repeat}; MB = 1,000,000 bytes; CPU = user + system of whole processes");
-        if (machine.WasBusy) Console.WriteLine("The machine was busy: figures per CPU-second hold roughly, wall times and latencies do not.");
+        if (machine.WasBusy)
+            Console.WriteLine("The machine was busy: figures per CPU-second hold roughly, wall times and latencies do not.");
         Console.WriteLine();
         Console.WriteLine(ResultTable.Format(session.Results, session.Figures));
         foreach (Verdict verdict in Verdicts.Of(session.Results, session.Figures))
@@ -115,7 +136,8 @@ internal static class Program
     {
         (string Suffix, int Shift)[] units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("", 0)];
         (string suffix, int shift) = units.First(unit => text.EndsWith(unit.Suffix, StringComparison.OrdinalIgnoreCase));
-        bool parsed = double.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number);
+        ReadOnlySpan<char> digits = text.AsSpan(0, text.Length - suffix.Length);
+        bool parsed = double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number);
         bytes = parsed ? (long)(number * (1L << shift)) : 0;
         return bytes is >= 16L << 20 and <= 1L << 40;
     }

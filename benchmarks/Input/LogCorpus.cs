@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace LokiGateway.Benchmarks.Input;
 
-/// <summary>What was asked for and what came out; written last into the folder, so that a folder without it is an interrupted generation.</summary>
+/// <summary>
+/// What was asked for and what came out; written last into the folder, so that a folder without it is an interrupted generation.
+/// </summary>
 internal sealed record CorpusManifest(int Version, long RequestedBytes, int Files, long StartUnixNanos, long Bytes, long Lines);
 
 /// <summary>A folder with log files that are ready to be shipped.</summary>
@@ -55,7 +57,8 @@ internal sealed record LogCorpus(string Folder, string[] Files, long Bytes, long
         });
         var manifest = new CorpusManifest(Version, bytes, FileCount, start, written.Sum(), lines.Sum());
         File.WriteAllText(Path.Combine(folder, ManifestName), JsonSerializer.Serialize(manifest));
-        return TryOpen(folder, bytes, time.GetUtcNow()) ?? throw new InvalidOperationException($"the logs written to {folder} cannot be read back");
+        return TryOpen(folder, bytes, time.GetUtcNow())
+            ?? throw new InvalidOperationException($"the logs written to {folder} cannot be read back");
     }
 
     private static LogCorpus? TryOpen(string folder, long bytes, DateTimeOffset now)

@@ -3,6 +3,7 @@
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
@@ -16,6 +17,7 @@ internal static class MicroBenchmarks
             .AddDiagnoser(MemoryDiagnoser.Default)
             .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
         string[] filter = arguments.Length == 0 ? ["--filter", "*"] : arguments;
-        return BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run(filter, configuration).Any(summary => summary.HasCriticalValidationErrors) ? 1 : 0;
+        IEnumerable<Summary> summaries = BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run(filter, configuration);
+        return summaries.Any(summary => summary.HasCriticalValidationErrors) ? 1 : 0;
     }
 }

@@ -15,7 +15,7 @@ internal static class MicroInput
     private const int StreamsPerPush = 16;
 
     /// <summary>2026-11-22T00:00:00Z: any fixed time does.</summary>
-    private const long StartUnixNanos = 1_795_305_600_000_000_000;
+    public const long StartUnixNanos = 1_795_305_600_000_000_000;
 
     /// <summary>The offset of the message in a line that the generator wrote: 30 bytes of time, " stdout F ".</summary>
     private const int MessageOffset = 40;
@@ -38,7 +38,7 @@ internal static class MicroInput
             .Select(line => Encoding.UTF8.GetBytes(line[MessageOffset..]))];
 
     public static byte[] Labels(int stream) => Encoding.UTF8.GetBytes(
-        $$"""{cluster="ops", container="app", job="shop/app-{{stream}}", namespace="shop", node="node-3", pod="app-{{stream}}-7d9c5b6f4-x2x9z", stream="stdout"}""");
+        $$"""{cluster="ops", container="app", job="shop/{{stream}}", namespace="shop", node="n-3", pod="{{stream}}-x2x9z", stream="stdout"}""");
 
     public static byte[] Push()
     {

@@ -23,7 +23,8 @@ public class ProtocolBenchmarks
     public int WriteEntries()
     {
         int length = 0;
-        for (int i = 0; i < _messages.Length; i++) length += PushWriter.WriteEntry(_entries.AsSpan(length), 1_795_305_600_000_000_000 + i, _messages[i]);
+        for (int i = 0; i < _messages.Length; i++)
+            length += PushWriter.WriteEntry(_entries.AsSpan(length), MicroInput.StartUnixNanos + i, _messages[i]);
         return length;
     }
 

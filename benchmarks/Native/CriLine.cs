@@ -1,10 +1,13 @@
-// The CRI log line of the container runtimes, parsed with nothing but what the bare loop and the load generator need: the time, the stream
-// and the message. It trusts its input (our own generator wrote it), which is what makes it the reference that a real shipper is held against.
+// The CRI log line of the container runtimes, parsed with nothing but what the bare loop and the load generator need: the time, the
+// stream and the message. It trusts its input (our own generator wrote it), which is what makes it the reference that a real shipper is
+// held against.
 using System.Runtime.CompilerServices;
 
 namespace LokiGateway.Benchmarks.Native;
 
-/// <summary>Parses <c>2026-11-22T22:15:01.123456789Z stdout F message</c>; remembers the last second, so that most lines cost nine digits.</summary>
+/// <summary>
+/// Parses <c>2026-11-22T22:15:01.123456789Z stdout F message</c>; remembers the last second, so that most lines cost nine digits.
+/// </summary>
 internal struct CriLine
 {
     /// <summary>"2026-11-22T22:15:01" is 19 bytes, the fraction begins after the dot at 19.</summary>

@@ -1,5 +1,6 @@
 // The least that a gateway in this framework can do: Kestrel, copy the body into one buffer, decode, walk, forward the same bytes with
-// HttpClient. No tenants, no limits, no metrics. What loki-gateway costs above this is its own; what this costs above nginx is the framework's.
+// HttpClient. No tenants, no limits, no metrics. What loki-gateway costs above this is its own; what this costs above nginx is the
+// framework's.
 using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;

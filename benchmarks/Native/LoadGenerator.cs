@@ -113,8 +113,9 @@ internal sealed class LoadGenerator
         }
 
         /// <summary>
-        /// Returns the moment from which the push's latency counts. A push that was already due waits for nothing and counts from when it was
-        /// due (it queued behind a slow answer); one that we slept for counts from our waking, since a late wake-up is our own scheduler's.
+        /// Returns the moment from which the push's latency counts. A push that was already due waits for nothing and counts from when it
+        /// was due (it queued behind a slow answer); one that we slept for counts from our waking, since a late wake-up is our own
+        /// scheduler's.
         /// </summary>
         private static long WaitUntil(long due)
         {

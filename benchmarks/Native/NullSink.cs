@@ -1,5 +1,5 @@
-// A Loki that keeps nothing: reads every body, answers 204. It runs in a process of its own so that its work is not counted, and on blocking
-// sockets with a thread a connection, because that is the least work for the other core of the machine.
+// A Loki that keeps nothing: reads every body, answers 204. It runs in a process of its own so that its work is not counted, and on
+// blocking sockets with a thread a connection, because that is the least work for the other core of the machine.
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
@@ -10,8 +10,8 @@ using LokiGateway.Protocol.Snappy;
 namespace LokiGateway.Benchmarks.Native;
 
 /// <summary>
-/// Prints <c>listening PORT</c>, then answers each line on standard input with a <see cref="SinkReport"/>; ends with standard input, so that
-/// it never outlives the program that started it.
+/// Prints <c>listening PORT</c>, then answers each line on standard input with a <see cref="SinkReport"/>; ends with standard input, so
+/// that it never outlives the program that started it.
 /// </summary>
 internal sealed class NullSink
 {

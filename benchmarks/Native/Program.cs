@@ -1,5 +1,6 @@
-// The parts of a benchmark that must not be measured with a just-in-time compiler in the way: the bare loop, the walk over pushes, the bare
-// Kestrel forwarder (references), and the null sink and the load generator (the other ends of the wire). One small binary, one role a process.
+// The parts of a benchmark that must not be measured with a just-in-time compiler in the way: the bare loop, the walk over pushes, the
+// bare Kestrel forwarder (references), and the null sink and the load generator (the other ends of the wire). One small binary, one role
+// a process.
 using System.Globalization;
 
 namespace LokiGateway.Benchmarks.Native;

@@ -35,9 +35,8 @@ internal static class PushSet
             for (int stream = 0; stream < StreamsPerPush; stream++)
             {
                 LogSource source = sources[(index + stream) % sources.Length];
-                string labels = $$"""
-                    {container="app", job="shop/app-{{stream}}", namespace="shop", node="node-{{index % 8}}", pod="app-{{stream}}-{{index}}", stream="stdout"}
-                    """;
+                string labels =
+                    $$"""{container="app", job="shop/app-{{stream}}", namespace="shop", node="n-{{index % 8}}", pod="app-{{stream}}-{{index}}"}""";
                 end += source.WriteStream(request.AsSpan(end), Encoding.UTF8.GetBytes(labels), PushBytes / StreamsPerPush, ref lines);
             }
             int length = SnappyBlock.Compress(request.AsSpan(0, end), compressed);

@@ -47,6 +47,6 @@ internal static class PushWalk
         PushError error = PushSummary.TryRead(buffer.AsSpan(0, length), ref summary);
         return error == PushError.None && summary.Entries == push.Lines
             ? summary.Entries
-            : throw new InvalidOperationException($"a push that we built ourselves reads as {error}, {summary.Entries} of {push.Lines} entries");
+            : throw new InvalidOperationException($"a push that we built reads as {error}, {summary.Entries} of {push.Lines} entries");
     }
 }

@@ -28,7 +28,8 @@ internal sealed record SinkReport(long Requests, long BodyBytes, long Lines);
 /// <param name="CompressedBytes">Bytes of bodies sent.</param>
 /// <param name="Lines">Entries sent.</param>
 /// <param name="Seconds">Wall time from the first send to the last answer.</param>
-/// <param name="P50Ms">Median latency: from the moment the push was due (or could be sent, if the sender itself woke late) to its answer.</param>
+/// <param name="P50Ms">Median latency: from the moment the push was due (or could be sent, if the sender itself woke late) to its
+/// answer.</param>
 /// <param name="P99Ms">99th percentile of the same.</param>
 /// <param name="MaxMs">The slowest answer.</param>
 internal sealed record LoadReport(

@@ -1,6 +1,7 @@
-// What 10,000 open files cost that nobody writes to: a node full of quiet containers is the normal case, and polling them is where agents burn
-// CPU for nothing.
+// What 10,000 open files cost that nobody writes to: a node full of quiet containers is the normal case, and polling them is where agents
+// burn CPU for nothing.
 using System.Diagnostics;
+using System.Globalization;
 using LokiGateway.Benchmarks.Report;
 using LokiGateway.Benchmarks.Run;
 
@@ -15,7 +16,9 @@ internal static class IdlePart
 
     private const int LinesPerFile = 2;
 
-    /// <summary>After the last line has been acknowledged: the checkpoint is written, the heap has shrunk, the scan rhythm has settled.</summary>
+    /// <summary>
+    /// After the last line has been acknowledged: the checkpoint is written, the heap has shrunk, the scan rhythm has settled.
+    /// </summary>
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(8);
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(20);
@@ -25,9 +28,11 @@ internal static class IdlePart
         (double cpu, long few) = await MeasureAsync(session, FewFiles, TimeSpan.FromSeconds(2));
         (double idle, long many) = await MeasureAsync(session, Files, Window);
         session.Add(new Figure("idle_base_cpu_percent", $"idle: {FewFiles} open files, CPU", cpu * 100, "% of a core"));
-        session.Add(new Figure("idle_cpu_percent", $"idle: {Files:N0} open files, CPU over {Window.TotalSeconds:0} s", idle * 100, "% of a core"));
+        string window = $"idle: {Files:N0} open files, CPU over {Window.TotalSeconds:0} s";
+        session.Add(new Figure("idle_cpu_percent", window, idle * 100, "% of a core"));
         session.Add(new Figure("idle_rss_mb", $"idle: {Files:N0} open files, RSS", many / 1e6, "MB"));
-        session.Add(new Figure("idle_bytes_per_file", "idle: memory of an open file (difference of RSS)", (many - few) / (double)(Files - FewFiles), "B"));
+        double perFile = (many - few) / (double)(Files - FewFiles);
+        session.Add(new Figure("idle_bytes_per_file", "idle: memory of an open file (difference of RSS)", perFile, "B"));
     }
 
     private static async Task<(double Cores, long ResidentBytes)> MeasureAsync(BenchmarkSession session, int files, TimeSpan window)
@@ -56,13 +61,15 @@ internal static class IdlePart
     /// <summary>A folder of its own for every pod and container, as the kubelet makes them.</summary>
     private static void WriteTree(string pods, int files, CancellationToken cancellation)
     {
-        string second = DateTimeOffset.UtcNow.AddHours(-1).ToString("yyyy-MM-ddTHH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+        string second = DateTimeOffset.UtcNow.AddHours(-1).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
         for (int i = 0; i < files; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             string container = Path.Combine(pods, $"team-{i % 50}_quiet-{i}_5f0e8a1c-0000-4000-8000-{i:x12}", "app");
             Directory.CreateDirectory(container);
-            File.WriteAllText(Path.Combine(container, "0.log"), $"{second}.000000001Z stdout F pod {i} started\n{second}.000000002Z stdout F pod {i} ready\n");
+            File.WriteAllText(
+                Path.Combine(container, "0.log"),
+                $"{second}.000000001Z stdout F pod {i} started\n{second}.000000002Z stdout F pod {i} ready\n");
         }
     }
 }

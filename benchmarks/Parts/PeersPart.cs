@@ -1,5 +1,5 @@
-// The same files into the same sink with whichever of the usual agents this machine has, so that the comparison in the README can be repeated
-// by anybody. Their sink counts lines in the bodies: an agent is done when every line has arrived.
+// The same files into the same sink with whichever of the usual agents this machine has, so that the comparison in the README can be
+// repeated by anybody. Their sink counts lines in the bodies: an agent is done when every line has arrived.
 using System.Diagnostics;
 using LokiGateway.Benchmarks.Report;
 using LokiGateway.Benchmarks.Run;

@@ -40,7 +40,8 @@ internal static class PipelinePart
 
     private static async Task<Sample> MeasureAsync(BenchmarkSession session, LogCorpus logs, Uri upstream, ChildProcess[] others)
     {
-        await using Server gateway = await Servers.StartGatewayAsync(session.Binaries, session.NewFolder("gateway"), upstream, session.Cancellation);
+        await using Server gateway = await Servers.StartGatewayAsync(
+            session.Binaries, session.NewFolder("gateway"), upstream, session.Cancellation);
         double serversBefore = gateway.Child.CpuSeconds + others.Sum(other => other.CpuSeconds);
         double endedBefore = ProcessUsage.EndedChildrenCpuSeconds();
         long started = Stopwatch.GetTimestamp();

@@ -68,7 +68,8 @@ internal static class ShipperPart
     private static async Task ExpectAllLinesAsync(BenchmarkSession session, ListeningWorker sink)
     {
         SinkReport report = await sink.ReportAsync(session.Cancellation);
-        if (report.Lines != session.Logs.Lines)
-            throw new BenchmarkException($"the sink was sent {report.Lines:N0} lines, the files hold {session.Logs.Lines:N0}: something is lost or sent twice");
+        if (report.Lines == session.Logs.Lines) return;
+        throw new BenchmarkException(
+            $"the sink was sent {report.Lines:N0} lines, the files hold {session.Logs.Lines:N0}: something is lost or sent twice");
     }
 }

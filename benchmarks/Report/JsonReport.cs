@@ -11,7 +11,8 @@ internal static class JsonReport
         WriteIndented = true,
     };
 
-    public static string Write(MachineInfo machine, long logBytes, long logLines, IReadOnlyList<Result> results, IReadOnlyList<Figure> figures) =>
+    public static string Write(
+        MachineInfo machine, long logBytes, long logLines, IReadOnlyList<Result> results, IReadOnlyList<Figure> figures) =>
         JsonSerializer.Serialize(
             new
             {

@@ -7,7 +7,9 @@ namespace LokiGateway.Benchmarks.Report;
 /// <param name="OthersShare">Share of all processors that other processes used during the run, 0 to 1.</param>
 internal sealed record MachineInfo(string Processor, int Cores, long MemoryBytes, string Kernel, double OthersShare)
 {
-    /// <summary>Above this, wall times and latencies are somebody else's as well. The kernel's own work for our sockets is a few percent.</summary>
+    /// <summary>
+    /// Above this, wall times and latencies are somebody else's as well. The kernel's own work for our sockets is a few percent.
+    /// </summary>
     public const double QuietShareMax = 0.10;
 
     public bool WasBusy => OthersShare > QuietShareMax;
@@ -27,7 +29,9 @@ internal sealed class MachineWatch
         double all = Stopwatch.GetElapsedTime(_started).TotalSeconds * Environment.ProcessorCount;
         string? model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
         return new MachineInfo(
-            model?[(model.IndexOf(':') + 1)..].Trim() ?? "unknown", Environment.ProcessorCount, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            model?[(model.IndexOf(':') + 1)..].Trim() ?? "unknown",
+            Environment.ProcessorCount,
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             Environment.OSVersion.VersionString, Math.Clamp(others / all, 0, 1));
     }
 }

@@ -1,5 +1,5 @@
-// What a part of the benchmark has measured: raw samples, one a repetition; every figure in the table is derived from them here, so that the
-// table and the JSON cannot differ.
+// What a part of the benchmark has measured: raw samples, one a repetition; every figure in the table is derived from them here, so that
+// the table and the JSON cannot differ.
 namespace LokiGateway.Benchmarks.Report;
 
 /// <summary>One repetition.</summary>
@@ -24,7 +24,8 @@ internal sealed record Sample(long Bytes, long Lines, double WallSeconds, double
 /// <param name="Name">As the table shows it.</param>
 /// <param name="AllocatedPerLine">Managed bytes allocated a line, null where the program does not tell.</param>
 /// <param name="ShipsLogs">True when the bytes are bytes of log, so that the bare loop is a fair yardstick.</param>
-internal sealed record Result(string Key, string Name, IReadOnlyList<Sample> Samples, double? AllocatedPerLine = null, bool ShipsLogs = true)
+internal sealed record Result(
+    string Key, string Name, IReadOnlyList<Sample> Samples, double? AllocatedPerLine = null, bool ShipsLogs = true)
 {
     public double Median(Func<Sample, double> figure)
     {
@@ -35,7 +36,8 @@ internal sealed record Result(string Key, string Name, IReadOnlyList<Sample> Sam
 
     /// <summary>How far apart the repetitions lie: (best - worst) / median of the bytes per CPU-second.</summary>
     public double Spread =>
-        (Samples.Max(sample => sample.BytesPerCpuSecond) - Samples.Min(sample => sample.BytesPerCpuSecond)) / Median(sample => sample.BytesPerCpuSecond);
+        (Samples.Max(sample => sample.BytesPerCpuSecond) - Samples.Min(sample => sample.BytesPerCpuSecond))
+        / Median(sample => sample.BytesPerCpuSecond);
 
     public long PeakBytes => Samples.Max(sample => sample.PeakBytes);
 }

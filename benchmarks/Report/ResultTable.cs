@@ -10,7 +10,8 @@ internal static class ResultTable
 
     private static readonly (string First, string Second, int Width)[] Columns =
     [
-        ("", "", -51), ("MB/s", "wall", 9), ("klines/s", "wall", 10), ("MB per", "CPU-s", 9), ("klines per", "CPU-s", 11), ("peak RSS", "MB", 9),
+        ("", "", -51), ("MB/s", "wall", 9), ("klines/s", "wall", 10),
+        ("MB per", "CPU-s", 9), ("klines per", "CPU-s", 11), ("peak RSS", "MB", 9),
         ("alloc", "B/line", 9), ("of bare", "loop", 9), ("spread", "%", 8),
     ];
 
@@ -23,7 +24,8 @@ internal static class ResultTable
         double bare = results.FirstOrDefault(result => result.Key == "bare")?.Median(sample => sample.BytesPerCpuSecond) ?? double.NaN;
         foreach (Result result in results) AppendRow(text, Cells(result, bare));
         if (figures.Count > 0) text.AppendLine();
-        foreach (Figure figure in figures) text.AppendLine(CultureInfo.InvariantCulture, $"{figure.Name,-64} {figure.Value,12:0.00} {figure.Unit}");
+        foreach (Figure figure in figures)
+            text.AppendLine(CultureInfo.InvariantCulture, $"{figure.Name,-64} {figure.Value,12:0.00} {figure.Unit}");
         return text.ToString();
     }
 

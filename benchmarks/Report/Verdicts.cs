@@ -18,7 +18,8 @@ internal static class Verdicts
         new("shipper: at least 2.5 M lines per CPU-second", "M lines", 2.5, IsFloor: true,
             run => run.Of("shipper")?.Median(sample => sample.LinesPerCpuSecond) / 1e6),
         new("shipper: peak RSS at most 64 MB", "MB", 64, IsFloor: false, run => run.Of("shipper")?.PeakBytes / MB),
-        new("gateway: at least 900 MB of uncompressed push per CPU-second", "MB", 900, IsFloor: true, run => run.PerCpuSecond("gateway") / MB),
+        new("gateway: at least 900 MB of uncompressed push per CPU-second", "MB", 900, IsFloor: true,
+            run => run.PerCpuSecond("gateway") / MB),
         new("gateway: no allocation per entry (under 1 byte, requests included)", "B", 1, IsFloor: false,
             run => run.Of("gateway")?.AllocatedPerLine),
         new("gateway: peak RSS at most 128 MB", "MB", 128, IsFloor: false, run => run.Of("gateway")?.PeakBytes / MB),
@@ -50,7 +51,8 @@ internal static class Verdicts
             if (Measure(run) is not { } measured || !double.IsFinite(measured)) return null;
             bool reached = IsFloor ? measured >= Limit : measured <= Limit;
             string text = string.Create(CultureInfo.InvariantCulture, $"{measured:0.##} {Unit}");
-            if (!reached) text += string.Create(CultureInfo.InvariantCulture, $", missed by {Math.Abs(measured - Limit) / Limit * 100:0} %");
+            double missedBy = Math.Abs(measured - Limit) / Limit * 100;
+            if (!reached) text += string.Create(CultureInfo.InvariantCulture, $", missed by {missedBy:0} %");
             return new Verdict(Target, reached, text);
         }
     }

@@ -32,7 +32,8 @@ internal sealed class Binaries(string repository)
         {
             if (File.Exists(Path.Combine(folder.FullName, "LokiGateway.sln"))) return folder.FullName;
         }
-        throw new BenchmarkException($"no LokiGateway.sln above {AppContext.BaseDirectory}: start me with `dotnet run --project benchmarks`");
+        throw new BenchmarkException(
+            $"no LokiGateway.sln above {AppContext.BaseDirectory}: start me with `dotnet run --project benchmarks`");
     }
 
     public async Task PublishAsync(IReadOnlySet<string> needed, Report.Progress progress, CancellationToken cancellation)
@@ -53,7 +54,8 @@ internal sealed class Binaries(string repository)
         if (!binary.Exists) return false;
         IEnumerable<string> sources = SharedSources.Append(project).SelectMany(folder =>
             Directory.EnumerateFiles(Path.Combine(repository, folder), "*", SearchOption.AllDirectories).Where(IsSource));
-        return sources.Concat(Directory.EnumerateFiles(repository, "Directory.*")).All(path => File.GetLastWriteTimeUtc(path) <= binary.LastWriteTimeUtc);
+        return sources.Concat(Directory.EnumerateFiles(repository, "Directory.*"))
+            .All(path => File.GetLastWriteTimeUtc(path) <= binary.LastWriteTimeUtc);
     }
 
     private static bool IsSource(string path) =>
@@ -73,7 +75,8 @@ internal sealed class Binaries(string repository)
             WorkingDirectory = repository,
         };
         // `dotnet run` tells its children where its own MSBuild is; a publish of another project must find its own.
-        foreach (string variable in start.Environment.Keys.Where(key => key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        string[] inherited = [.. start.Environment.Keys.Where(key => key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))];
+        foreach (string variable in inherited)
             start.Environment.Remove(variable);
         using Process publish = Process.Start(start) ?? throw new BenchmarkException("dotnet did not start");
         try
@@ -88,7 +91,7 @@ internal sealed class Binaries(string repository)
             if (!publish.HasExited) publish.Kill(entireProcessTree: true);
         }
         // An incremental publish may leave the binary's time as it was: the sources have been looked at now.
-        File.SetLastWriteTimeUtc(PathOf(name), File.GetLastWriteTimeUtc(PathOf(name)) is var written && written > StartedAt ? written : StartedAt);
+        if (File.GetLastWriteTimeUtc(PathOf(name)) < StartedAt) File.SetLastWriteTimeUtc(PathOf(name), StartedAt);
     }
 
     private static DateTime StartedAt { get; } = Process.GetCurrentProcess().StartTime.ToUniversalTime();

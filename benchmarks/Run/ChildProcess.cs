@@ -14,7 +14,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Enough of standard error to see why a program stopped.</summary>
     private const int TailLinesMax = 15;
 
-    /// <summary>Peak memory is the kernel's own high-water mark, so looking often only matters for the last moment before the end.</summary>
+    /// <summary>
+    /// Peak memory is the kernel's own high-water mark, so looking often only matters for the last moment before the end.
+    /// </summary>
     private static readonly TimeSpan MemoryInterval = TimeSpan.FromMilliseconds(25);
 
     private readonly Process _process;

@@ -19,7 +19,9 @@ internal static partial class ProcessUsage
         // The second field is the program's name in parentheses and may hold spaces: what we want is counted from the last parenthesis.
         string stat = File.ReadAllText($"/proc/{processId}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (ulong.Parse(fields[11], CultureInfo.InvariantCulture) + ulong.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        double user = double.Parse(fields[11], CultureInfo.InvariantCulture);
+        double system = double.Parse(fields[12], CultureInfo.InvariantCulture);
+        return (user + system) / TicksPerSecond;
     }
 
     /// <summary>Peak (VmHWM) and current (VmRSS) resident memory in bytes; zeros once the process has gone.</summary>

@@ -90,7 +90,8 @@ internal static class Servers
     public static async Task<Server> StartLocalLokiAsync(Binaries binaries, string folder, CancellationToken cancellation)
     {
         int port = FreePort();
-        ChildProcess child = ChildProcess.Start("local-loki", binaries.LocalLoki, "--listen", $"127.0.0.1:{port}", "--data", Path.Combine(folder, "data"));
+        ChildProcess child = ChildProcess.Start(
+            "local-loki", binaries.LocalLoki, "--listen", $"127.0.0.1:{port}", "--data", Path.Combine(folder, "data"));
         return await ReadyAsync(new Server(child, Admin(port), new Uri($"http://127.0.0.1:{port}/loki/api/v1/push")), cancellation);
     }
 
@@ -135,7 +136,9 @@ internal static class Servers
 
     private static Uri Admin(int port) => new($"http://127.0.0.1:{port}/");
 
-    /// <summary>A port that was free a moment ago; a program that finds it taken says so and the run fails, which has not been seen.</summary>
+    /// <summary>
+    /// A port that was free a moment ago; a program that finds it taken says so and the run fails, which has not been seen.
+    /// </summary>
     private static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

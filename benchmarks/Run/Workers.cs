@@ -33,7 +33,8 @@ internal static class Workers
         StartListeningAsync(ChildProcess.Start("bare Kestrel", binaries.Native, "kestrel", $"--upstream={upstream}"), cancellation);
 
     /// <summary>Runs a loop to its end; its report, and its peak memory in bytes.</summary>
-    public static async Task<(LoopReport Report, long PeakBytes)> LoopAsync(Binaries binaries, string role, string logs, CancellationToken cancellation)
+    public static async Task<(LoopReport Report, long PeakBytes)> LoopAsync(
+        Binaries binaries, string role, string logs, CancellationToken cancellation)
     {
         await using ChildProcess child = ChildProcess.Start(role, binaries.Native, role, $"--logs={logs}");
         string line = await child.ReadLineAsync(TimeSpan.FromMinutes(10), cancellation);
@@ -43,13 +44,19 @@ internal static class Workers
             : throw child.Failure("saw no lines");
     }
 
-    /// <summary>Runs the load generator; <paramref name="before"/> and <paramref name="after"/> enclose exactly the measured part.</summary>
+    /// <summary>
+    /// Runs the load generator; <paramref name="before"/> and <paramref name="after"/> enclose exactly the measured part.
+    /// </summary>
     public static async Task<LoadReport> LoadAsync(
         Binaries binaries, LoadPlan plan, Func<Task> before, Func<Task> after, CancellationToken cancellation)
     {
-        await using ChildProcess child = ChildProcess.Start("load generator", binaries.Native, "load", $"--logs={plan.Logs}", $"--url={plan.Url}",
-            Invariant($"--connections={plan.Connections}"), Invariant($"--seconds={plan.Seconds}"), Invariant($"--warmup={plan.WarmupSeconds}"),
-            Invariant($"--rate={plan.PushesPerSecond}"));
+        string[] arguments =
+        [
+            "load", $"--logs={plan.Logs}", $"--url={plan.Url}", Invariant($"--connections={plan.Connections}"),
+            Invariant($"--seconds={plan.Seconds}"), Invariant($"--warmup={plan.WarmupSeconds}"),
+            Invariant($"--rate={plan.PushesPerSecond}"),
+        ];
+        await using ChildProcess child = ChildProcess.Start("load generator", binaries.Native, arguments);
         string ready = await child.ReadLineAsync(AnswerTimeout, cancellation);
         if (ready != "ready") throw child.Failure($"said {ready}");
         await before();
@@ -57,8 +64,8 @@ internal static class Workers
         string line = await child.ReadLineAsync(AnswerTimeout + TimeSpan.FromSeconds(plan.Seconds), cancellation);
         await after();
         LoadReport report = JsonSerializer.Deserialize(line, WorkerJson.Default.LoadReport)!;
-        if (report.Failures > 0) throw new BenchmarkException($"{report.Failures} of {report.Pushes} pushes to {plan.Url} failed; the first:\n{report.FirstFailure}");
-        return report;
+        if (report.Failures == 0) return report;
+        throw new BenchmarkException($"{report.Failures} of {report.Pushes} pushes failed; the first:\n{report.FirstFailure}");
     }
 
     private static async Task<ListeningWorker> StartListeningAsync(ChildProcess child, CancellationToken cancellation)

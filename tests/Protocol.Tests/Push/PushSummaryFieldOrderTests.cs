@@ -1,5 +1,5 @@
-// PushSummary walks a push once, by shortcuts; PushReader walks it field by field. Both must say the same of every order in which a sender may
-// put the fields of a stream, and a reader that relies on the summary must find the same labels.
+// PushSummary walks a push once, by shortcuts; PushReader walks it field by field. Both must say the same of every order in which a
+// sender may put the fields of a stream, and a reader that relies on the summary must find the same labels.
 using System.Text;
 using LokiGateway.Protocol.Push;
 
@@ -69,7 +69,8 @@ public class PushSummaryFieldOrderTests
         }
         Assert.True(TryWalk(new PushReader(request, summary), out string walkedByHeads));
         Assert.Equal(walked, walkedByHeads);
-        Assert.EndsWith($"{summary.Streams} {summary.Entries} {summary.LineBytes} {summary.OldestUnixNanos} {summary.NewestUnixNanos}", walked, StringComparison.Ordinal);
+        string totals = $"{summary.Streams} {summary.Entries} {summary.LineBytes} {summary.OldestUnixNanos} {summary.NewestUnixNanos}";
+        Assert.EndsWith(totals, walked, StringComparison.Ordinal);
         return summary.HasScatteredLabels;
     }
 
@@ -85,7 +86,8 @@ public class PushSummaryFieldOrderTests
             PushEntryReader entries = stream.Entries();
             while (entries.TryReadEntry(out PushEntry entry))
             {
-                (oldest, newest) = count++ == 0 ? (entry.UnixNanos, entry.UnixNanos) : (Math.Min(oldest, entry.UnixNanos), Math.Max(newest, entry.UnixNanos));
+                oldest = count == 0 ? entry.UnixNanos : Math.Min(oldest, entry.UnixNanos);
+                newest = count++ == 0 ? entry.UnixNanos : Math.Max(newest, entry.UnixNanos);
                 lineBytes += entry.Line.Length;
             }
             if (entries.Error != PushError.None)
