@@ -11,18 +11,24 @@ namespace LokiGateway.Protocol.Tests;
 
 public sealed class AllocationBudgetTests
 {
-    private const int Rounds = 50;
+    private const int Rounds = 10;
+    private const int Batches = 20;
 
     private static readonly byte[] Labels = "{app=\"a\", env=\"prod\", pod=\"a-7c9d6b5f4d-x2x9z\"}"u8.ToArray();
     private static readonly byte[] Line = Encoding.ASCII.GetBytes(new string('x', 165));
+    // One resource, scope and record: body "hello", attribute k=v.
+    private static readonly byte[] Otlp = Convert.FromHexString("0A20121E121C0901000000000000002A070A0568656C6C6F32080A016B12030A0176");
+    private static readonly byte[] OtlpJson =
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1\",\"body\":{\"stringValue\":\"a\\nb\"}}]}]}]}"u8.ToArray();
     private static readonly byte[] Request = MakeRequest(1000);
     private static readonly byte[] Block = Compress(Request);
 
-    // What is left over by a round: the mean of many, so that a timer's callback on this thread does not count as one operation's garbage.
     private static readonly Dictionary<string, Func<double>> Operations = new()
     {
         ["Protocol.BatchStamp.TryParse"] = () => Measure(() => BatchStamp.TryParse("node=a-1;epoch=1;seq=2;lines=3;read=4;acked=5;lost=6", out _)),
         ["Protocol.LabelText.TryHashCanonical"] = () => Measure(() => LabelText.TryHashCanonical(Labels, out _)),
+        ["Protocol.OtlpLogs.TryRead"] = () => Measure(() => OtlpLogs.TryRead(Otlp, out var logs) == PushError.None && logs.Records == 1),
+        ["Protocol.OtlpLogs.TryReadJson"] = () => Measure(() => OtlpLogs.TryReadJson(OtlpJson, out var logs, out _) && logs.Records == 1),
         ["Protocol.PushJson.V0 per entry"] = () => PerEntry(PushJsonVersion.V0),
         ["Protocol.PushJson.V1 per entry"] = () => PerEntry(PushJsonVersion.V1),
         ["Protocol.PushJson.V1 per request"] = () => MeasureJson(MakeJson(PushJsonVersion.V1, 1000), PushJsonVersion.V1),
@@ -54,17 +60,22 @@ public sealed class AllocationBudgetTests
             .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
     }
 
+    // The least of several batches: an operation's own garbage is in each of them, a pool that the collector trimmed meanwhile only in one.
     private static double Measure(Func<bool> operation)
     {
-        for (var i = 0; i < Rounds; i++)
-            Assert.True(operation());
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        var isDone = true;
-        for (var i = 0; i < Rounds; i++)
-            isDone &= operation();
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.True(isDone);
-        return allocated / (double)Rounds;
+        var least = double.MaxValue;
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            var isDone = true;
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < Rounds; i++)
+                isDone &= operation();
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(isDone);
+            least = Math.Min(least, allocated / (double)Rounds);
+        }
+
+        return least;
     }
 
     private static double PerEntry(PushJsonVersion version) => Math.Max(

@@ -63,6 +63,31 @@ internal readonly ref struct JsonString(ReadOnlySpan<byte> raw, bool isEscaped)
         }
     }
 
+    /// <summary>Bytes of the text itself, half a surrogate pair counted as U+FFFD.</summary>
+    public int UnescapedLength()
+    {
+        var length = Raw.Length;
+        if (!IsEscaped)
+            return length;
+        var rest = Raw;
+        for (var next = rest.IndexOf((byte)'\\'); next >= 0; next = rest.IndexOf((byte)'\\'))
+        {
+            rest = rest[next..];
+            if (rest[1] != 'u')
+            {
+                length--;
+                rest = rest[2..];
+                continue;
+            }
+
+            var before = rest.Length;
+            TryTakeUnicode(ref rest, out var rune);
+            length += rune.Utf8SequenceLength - (before - rest.Length);
+        }
+
+        return length;
+    }
+
     private static byte Plain(byte escape) => escape switch
     {
         (byte)'b' => 0x08,

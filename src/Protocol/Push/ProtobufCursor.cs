@@ -177,6 +177,16 @@ internal ref struct ProtobufCursor
         }
     }
 
+    /// <summary>Reads a field of fixed width.</summary>
+    public bool TryReadFixed(int width, out ReadOnlySpan<byte> bytes)
+    {
+        bytes = default;
+        if (!TryAdvance(width))
+            return false;
+        bytes = message.Slice(position - width, width);
+        return true;
+    }
+
     private bool TryAdvance(int count)
     {
         if (count > message.Length - position)
