@@ -36,6 +36,9 @@ internal sealed partial class LineFramer
     private byte[] _repair = [];
     private byte[] _scratch = [];
 
+    /// <summary>The last time that a line without one was stamped with, Unix nanoseconds.</summary>
+    private long _lastReadTime;
+
     /// <summary>Added up since <see cref="TakeCounts"/>.</summary>
     private FrameCounts _counts;
 
@@ -195,12 +198,7 @@ internal sealed partial class LineFramer
     {
         // Files written on Windows end lines in \r\n; the \r is not part of the line.
         if (line.Length > 0 && line[^1] == '\r') line = line[..^1];
-        if (file.RawTimestamp == RawTimestamp.ReadTime)
-        {
-            if (!Emit(file, LineStream.Stdout, readNanos, line, valid, ref sink)) return false;
-            _counts.ReadTimed++;
-            return true;
-        }
+        if (file.RawTimestamp == RawTimestamp.ReadTime) return EmitReadTimed(file, line, valid, readNanos, ref sink);
         if (_rawTime.TryParse(line, readNanos, out long unixNanos, out long resolutionNanos))
         {
             unixNanos += RawTime.BelowResolution(file.FileSalt, offset, resolutionNanos);
@@ -210,7 +208,18 @@ internal sealed partial class LineFramer
         }
         // A stack trace follows the line that it belongs to; a file that never shows a time is stamped with the time of reading.
         if ((file.State.Flags & FrameFlags.HasOwnTimes) != 0) return Follow(file, line, valid, readNanos, ref sink);
-        if (!Emit(file, LineStream.Stdout, readNanos, line, valid, ref sink)) return false;
+        return EmitReadTimed(file, line, valid, readNanos, ref sink);
+    }
+
+    /// <summary>
+    /// Stamps a line with the time of reading. Files that are read in one pass share it, and often a stream as well, and a blank line in each would be one line
+    /// to Loki: so no two such lines of a lane, in which all files of a stream are, get the same nanosecond.
+    /// </summary>
+    private bool EmitReadTimed<TSink>(FileFraming file, ReadOnlySpan<byte> line, bool valid, long readNanos, ref TSink sink)
+        where TSink : struct, IEntrySink, allows ref struct
+    {
+        _lastReadTime = Math.Max(readNanos, _lastReadTime + 1);
+        if (!Emit(file, LineStream.Stdout, _lastReadTime, line, valid, ref sink)) return false;
         _counts.ReadTimed++;
         return true;
     }
@@ -219,10 +228,9 @@ internal sealed partial class LineFramer
     private bool Follow<TSink>(FileFraming file, ReadOnlySpan<byte> line, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
-        bool first = file.State.Stdout.Assigned == 0;
-        if (!Emit(file, LineStream.Stdout, first ? readNanos : file.State.Stdout.Assigned + 1, line, valid, ref sink)) return false;
-        if (first) _counts.ReadTimed++;
-        return true;
+        return file.State.Stdout.Assigned == 0
+            ? EmitReadTimed(file, line, valid, readNanos, ref sink)
+            : Emit(file, LineStream.Stdout, file.State.Stdout.Assigned + 1, line, valid, ref sink);
     }
 
     /// <summary>A whole line, or a part of one.</summary>
