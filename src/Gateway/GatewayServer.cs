@@ -44,7 +44,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _log = logs.CreateLogger("gateway");
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
-        _container = BuildKestrel(options, logs);
+        _container = BuildKestrel(options, logs, Blocks);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
@@ -64,6 +64,8 @@ public sealed class GatewayServer : IAsyncDisposable
             _tenants.Publish();
         });
     }
+
+    internal TransportBlocks Blocks { get; } = new();
 
     /// <summary>Where pushes and queries go, with the real port when 0 was asked for.</summary>
     public Uri Address { get; private set; } = null!;
@@ -142,11 +144,10 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>
     /// Kestrel and YARP out of a container that is never started as a host: no middleware, no routing, no logging per request, and signals stay the program's.
     /// </summary>
-    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs)
+    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(logs));
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new TransportBlocks());
         builder.Services.AddHttpForwarder();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -164,6 +165,8 @@ public sealed class GatewayServer : IAsyncDisposable
             limits.MaxRequestLineSize = 64 * 1024;
             kestrel.Listen(ListenAddress.Parse(options.Listen), static endpoint => endpoint.Protocols = HttpProtocols.Http1);
         });
+        // Behind UseKestrelCore, which adds its own: the last one wins.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(blocks);
         return builder.Build();
     }
 }

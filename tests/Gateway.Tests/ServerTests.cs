@@ -45,6 +45,14 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public async Task Kestrel_ReceivesIntoOurBlocks_AndUsesThemAgain()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync();
+        for (int i = 0; i < 20; i++) Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{app=\"a\"}", 200_000))).Status);
+        Assert.InRange(gateway.Gateway.Blocks.Made, 1, 40);
+    }
+
+    [Fact]
     public async Task PortTaken_SaysWhichSetting()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync();
