@@ -178,13 +178,13 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
                 continue;
             }
             if (!isMissed && lost is null && !table.Resume.TryFind(generation.Stat.Key, out _)) continue;
-            if (FollowGeneration(path, generation, opened, old, predecessor, isMissed, lost) is { } followed) predecessor = newest = followed;
+            if (FollowGeneration(path, generation, opened, predecessor, isMissed, lost) is { } followed) predecessor = newest = followed;
         }
         return true;
     }
 
     private TailedFile? FollowGeneration(
-        LogPath path, in Generation generation, OpenedFile? live, TailedFile? old, TailedFile? predecessor, bool isMissed, CheckpointEntry? lost)
+        LogPath path, in Generation generation, OpenedFile? live, TailedFile? predecessor, bool isMissed, CheckpointEntry? lost)
     {
         OpenedFile? opened = OpenedFile.TryOpen(generation.Path, path.Source.SkipBinary, out SkipReason reason, out string? detail);
         if (opened is null)
@@ -197,7 +197,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && saved.Identity.FingerprintLength > 0;
         if (isSaved && opened.Fits(saved)) start = new FilePosition(saved.Offset, 0, saved.Frame);
         else if (lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position)) start = new FilePosition(position.Offset, 0, position.Frame);
-        else if (isMissed && !IsCopy(opened, live, path.Current, old)) start = Beginning;
+        else if (isMissed && !IsCopy(opened, live, path)) start = Beginning;
         // The name may have moved on to a file that we have, since it was listed.
         if (start is null || (table.TryGet(opened.Identity.Key, out TailedFile? known) && !known!.IsReleased))
         {
@@ -216,11 +216,11 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         return file;
     }
 
-    /// <summary>A copy holds what is or was read from the file at the path, or from the one before; what it has beyond that, the copy search finds.</summary>
-    private static bool IsCopy(OpenedFile candidate, OpenedFile? live, TailedFile? current, TailedFile? old) =>
+    /// <summary>A copy holds what is or was read from a file of this path; what it has beyond that, the copy search finds.</summary>
+    private bool IsCopy(OpenedFile candidate, OpenedFile? live, LogPath path) =>
         (live is not null && CopyFinder.IsBeginningOf(candidate, live.Handle)) ||
-        (current is not null && CopyFinder.IsCopyOf(candidate, current)) ||
-        (old is not null && CopyFinder.IsCopyOf(candidate, old));
+        (path.Current is { } current && CopyFinder.IsCopyOf(candidate, current)) ||
+        departed.Find(path.Path, file => CopyFinder.IsCopyOf(candidate, file)) is not null;
 
     /// <summary>The path leads to a file that we have: it was renamed, or has two names.</summary>
     private void Adopt(LogPath path, TailedFile file, TailedFile? old, long nowNanos)
