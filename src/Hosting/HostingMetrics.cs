@@ -2,10 +2,12 @@ using Prometheus;
 
 namespace LokiGateway.Hosting;
 
-/// <summary>Every instrument of Hosting, under the names that Prometheus's own client libraries use for a process, so that stock dashboards work.</summary>
+/// <summary>Every instrument of Hosting, under the names that Prometheus's own client libraries use for a process, so that stock
+/// dashboards work.</summary>
 public static class HostingMetrics
 {
-    /// <summary>Puts the process's own figures and <c>{prefix}_build_info</c> on a registry. They are read when the registry is scraped.</summary>
+    /// <summary>Puts the process's own figures and <c>{prefix}_build_info</c> on a registry. They are read when the registry is
+    /// scraped.</summary>
     public static void RegisterProcess(CollectorRegistry registry, string prefix, string version)
     {
         MetricFactory metrics = Prometheus.Metrics.WithCustomRegistry(registry);

@@ -1,4 +1,5 @@
-// Figures of this process that .NET has no cheap call for, read from /proc. Where /proc is missing the answer is 0: a metric, never a failure.
+// Figures of this process that .NET has no cheap call for, read from /proc. Where /proc is missing the answer is 0: a metric, never a
+// failure.
 using System.Globalization;
 using System.IO.Enumeration;
 

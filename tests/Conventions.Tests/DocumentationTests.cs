@@ -1,4 +1,5 @@
-// The tables of docs/CONFIGURATION.md and docs/METRICS.md are what the code says, word for word. UPDATE_DOCS=1 rewrites them; without it a difference fails.
+// The tables of docs/CONFIGURATION.md and docs/METRICS.md are what the code says, word for word. UPDATE_DOCS=1 rewrites them; without it
+// a difference fails.
 using LokiGateway.Gateway;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
@@ -55,7 +56,8 @@ public sealed class DocumentationTests
         ConfigurationFile file = ConfigurationFile.ForDocumentation();
         bind(file.Root);
         var lines = new List<string> { "| key | type | default | allowed | meaning |", "|---|---|---|---|---|" };
-        foreach (ConfigurationKey key in file.AskedKeys)
+        // Sections in the order of asking, each in one piece: a program may come back to a section later.
+        foreach (ConfigurationKey key in file.AskedKeys.GroupBy(static key => key.Path.Split('.', '[')[0]).SelectMany(static section => section))
         {
             // These have a table of their own, the same for all programs.
             if (!limits && key.Path.StartsWith("limits_config.", StringComparison.Ordinal)) continue;

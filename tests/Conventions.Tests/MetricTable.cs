@@ -15,7 +15,8 @@ internal static partial class MetricTable
         let labels = string.Join(", ", StringLiteral().Matches(rest).Select(static literal => literal.Groups[1].Value))
         select (name, match.Groups["kind"].Value.ToLowerInvariant(), labels, help, file);
 
-    /// <summary>As a table; metrics whose name begins with a variable prefix get the program's, or stand in the part of all processes when that is null.</summary>
+    /// <summary>As a table; metrics whose name begins with a variable prefix get the program's, or stand in the part of all processes
+    /// when that is null.</summary>
     public static string Of(string project, string? prefix)
     {
         var lines = new List<string> { "| metric | kind | labels | meaning |", "|---|---|---|---|" };
@@ -29,7 +30,7 @@ internal static partial class MetricTable
             own = own.Where(static metric => !IsPrefixed(metric.Name));
         }
 
-        lines.AddRange(own.OrderBy(static metric => metric.Name, StringComparer.Ordinal).Select(metric =>
+        lines.AddRange(own.OrderBy(metric => metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal), StringComparer.Ordinal).Select(metric =>
             $"| `{metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal)}` | {metric.Kind} | {metric.Labels} | {metric.Help.Replace("|", "\\|", StringComparison.Ordinal)} |".Replace("  ", " ", StringComparison.Ordinal)));
         return string.Join('\n', lines);
     }
@@ -37,7 +38,7 @@ internal static partial class MetricTable
     private static bool IsPrefixed(string name) => name.StartsWith("prefix+", StringComparison.Ordinal);
 
     private static bool UsesRuntimeLimits(string project) =>
-        Repository.Products.Any(file => file.Folders[1] == project && file.Text.Contains("new RuntimeLimits(", StringComparison.Ordinal));
+        Repository.Products.Any(file => file.Folders[1] == project && file.Name.EndsWith("Server", StringComparison.Ordinal) && file.Text.Contains("RuntimeLimits", StringComparison.Ordinal));
 
     // metrics.CreateCounter("name", "help" + "more help", "label", …);  prefix + "_name" is noted as "prefix+_name".
     [GeneratedRegex("""Create(?<kind>Counter|Gauge|Histogram|Summary)\(\s*(?<prefix>prefix\s*\+)?\s*"(?<name>[a-z0-9_]+)",\s*(?<help>"(?:[^"\\]|\\.)*"(?:\s*\+\s*"(?:[^"\\]|\\.)*")*)(?<rest>[^;]*?)\)""")]

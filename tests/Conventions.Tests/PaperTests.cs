@@ -38,6 +38,11 @@ public sealed partial class PaperTests
         where !Regex.IsMatch(Repository.Read("Makefile"), $"^{match.Groups[1].Value}:", RegexOptions.Multiline)
         select $"{paper.Path}: make {match.Groups[1].Value}");
 
+    [Fact]
+    public void Papers_StandInDocsAndNotBesideTheCode() => Repository.None(Papers
+        .Where(static file => file.Folders is ["src" or "tests", ..])
+        .Select(static file => file.Path));
+
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
 

@@ -1,4 +1,5 @@
-// Who may know whom. The direction of references is what keeps a stage replaceable and testable on its own; once it is broken somewhere, it is broken
+// Who may know whom. The direction of references is what keeps a stage replaceable and testable on its own; once it is broken somewhere,
+// it is broken
 // everywhere within a month.
 using System.Xml.Linq;
 
@@ -6,7 +7,8 @@ namespace LokiGateway.Conventions.Tests;
 
 public sealed class ReferenceTests
 {
-    /// <summary>docs/ARCHITECTURE.md, "Projects": the gateway knows a Loki only as an HTTP address, and Protocol and Hosting know nobody.</summary>
+    /// <summary>docs/ARCHITECTURE.md, "Projects": the gateway knows a Loki only as an HTTP address, and Protocol and Hosting know
+    /// nobody.</summary>
     private static readonly Dictionary<string, string[]> ProjectsMayUse = new(StringComparer.Ordinal)
     {
         ["Protocol"] = [],
@@ -19,7 +21,8 @@ public sealed class ReferenceTests
     };
 
     /// <summary>
-    /// A stage may use the types that are handed to it, never a stage after it. Files at the root of a project (pipelines, options, metrics) compose and may use all.
+    /// A stage may use the types that are handed to it, never a stage after it. Files at the root of a project (pipelines, options,
+    /// metrics) compose and may use all.
     /// In the shipper, Discover, Tail and Commit are one side: they know files, and nothing of what becomes of the bytes.
     /// </summary>
     private static readonly Dictionary<string, string[]> FoldersMayUse = new(StringComparer.Ordinal)

@@ -12,7 +12,8 @@ public sealed record AdminEndpoints
     /// <summary>Answers GET /ready.</summary>
     public required Func<ReadyState> Ready { get; init; }
 
-    /// <summary>Answers GET /config: YAML with secrets already masked (<see cref="Configuration.ConfigurationFile.ToMaskedYaml"/>).</summary>
+    /// <summary>Answers GET /config: YAML with secrets already masked (
+    /// <see cref="Configuration.ConfigurationFile.ToMaskedYaml"/>).</summary>
     public required Func<string> Config { get; init; }
 
     /// <summary>Further GET routes by exact path.</summary>

@@ -12,7 +12,8 @@ using Prometheus;
 namespace LokiGateway.Hosting.Admin;
 
 /// <summary>
-/// The admin port of every program: /ready, /live, /metrics, /config and the program's own GET routes. A bare Kestrel without host, container and routing,
+/// The admin port of every program: /ready, /live, /metrics, /config and the program's own GET routes. A bare Kestrel without host,
+/// container and routing,
 /// because it sits in a DaemonSet on every node and its memory is paid per node.
 /// </summary>
 public sealed class AdminServer : IAsyncDisposable

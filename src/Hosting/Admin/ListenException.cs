@@ -19,7 +19,8 @@ public sealed class ListenException : Exception
     {
     }
 
-    /// <summary>What a server's start threw, for the address and the key that it came from; null when it has nothing to do with the address.</summary>
+    /// <summary>What a server's start threw, for the address and the key that it came from; null when it has nothing to do with the
+    /// address.</summary>
     public static ListenException? From(Exception failure, string address, string setting)
     {
         for (Exception? inner = failure; inner is not null; inner = inner.InnerException)

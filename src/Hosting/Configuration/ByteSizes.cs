@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace LokiGateway.Hosting.Configuration;
 
-/// <summary>Byte counts as Loki reads them: <c>256KB</c> and <c>256KiB</c> are both 262144 (dskit and datasize count in 1024 whatever the spelling).</summary>
+/// <summary>Byte counts as Loki reads them: <c>256KB</c> and <c>256KiB</c> are both 262144 (dskit and datasize count in 1024 whatever the
+/// spelling).</summary>
 public static class ByteSizes
 {
     private static readonly string[] Suffixes = ["", "K", "M", "G", "T"];

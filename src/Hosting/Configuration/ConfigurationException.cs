@@ -1,6 +1,7 @@
 namespace LokiGateway.Hosting.Configuration;
 
-/// <summary>A configuration that cannot be used. Carries every error that was found, so that a file is mended in one go and not one restart per mistake.</summary>
+/// <summary>A configuration that cannot be used. Carries every error that was found, so that a file is mended in one go and not one
+/// restart per mistake.</summary>
 public sealed class ConfigurationException : Exception
 {
     /// <summary>Each as <c>file:line:column: path.to.key: what is wrong</c>, in the order of the file.</summary>

@@ -3,7 +3,8 @@ using System.Text;
 namespace LokiGateway.Hosting.Configuration;
 
 /// <summary>
-/// One strict YAML configuration. Code asks <see cref="Root"/> for its keys; <see cref="Finish"/> then reports every error at once, and as unknown
+/// One strict YAML configuration. Code asks <see cref="Root"/> for its keys; <see cref="Finish"/> then reports every error at once, and
+/// as unknown
 /// every key that nobody asked for: a misspelled limit must stop the start and not silently be no limit.
 /// </summary>
 /// <remarks>Not thread safe; used while a program starts or a file is reloaded, then thrown away.</remarks>
@@ -33,10 +34,12 @@ public sealed class ConfigurationFile
     /// <summary>Every key asked for so far, in the order of asking: what docs/CONFIGURATION.md is checked against.</summary>
     public IReadOnlyList<ConfigurationKey> AskedKeys => _askedInOrder;
 
-    /// <summary>Lists answer with one empty item and required keys with a placeholder, so that a binder walks through all its keys.</summary>
+    /// <summary>Lists answer with one empty item and required keys with a placeholder, so that a binder walks through all its
+    /// keys.</summary>
     internal bool IsDocumentation { get; }
 
-    /// <summary>Reads and parses a file. Throws <see cref="ConfigurationException"/> with a text for humans when it cannot be read or is not YAML.</summary>
+    /// <summary>Reads and parses a file. Throws <see cref="ConfigurationException"/> with a text for humans when it cannot be read or is
+    /// not YAML.</summary>
     /// <param name="path">Shown in every error as it is given here.</param>
     /// <param name="environment">Values of <c>${VAR}</c>; the process's environment when null.</param>
     public static ConfigurationFile Load(string path, Func<string, string?>? environment = null) => Parse(ReadText(path), path, environment);
@@ -97,7 +100,8 @@ public sealed class ConfigurationFile
         }
     }
 
-    /// <summary>Throws one <see cref="ConfigurationException"/> that names every error and every unknown key. To be called when all keys were asked for.</summary>
+    /// <summary>Throws one <see cref="ConfigurationException"/> that names every error and every unknown key. To be called when all keys
+    /// were asked for.</summary>
     public void Finish()
     {
         if (IsDocumentation) return;
@@ -108,7 +112,8 @@ public sealed class ConfigurationFile
         throw new ConfigurationException(shown);
     }
 
-    /// <summary>The effective configuration: every key asked for with its value or default, secrets as <c>********</c>. For /config.</summary>
+    /// <summary>The effective configuration: every key asked for with its value or default, secrets as <c>********</c>. For
+    /// /config.</summary>
     public string ToMaskedYaml() => MaskedYaml.Write(Root);
 
     internal void AddError(Position at, string? path, string message) =>

@@ -3,8 +3,10 @@ using System.Globalization;
 namespace LokiGateway.Hosting.Configuration;
 
 /// <summary>
-/// A map of settings that is ASKED for its keys. Each question says type, default, allowed range and meaning; from the questions come the checks, the
-/// documentation and the list of known keys. After an error a getter answers with its fallback: the error itself waits for <see cref="ConfigurationFile.Finish"/>.
+/// A map of settings that is ASKED for its keys. Each question says type, default, allowed range and meaning; from the questions come the
+/// checks, the
+/// documentation and the list of known keys. After an error a getter answers with its fallback: the error itself waits for
+/// <see cref="ConfigurationFile.Finish"/>.
 /// </summary>
 public sealed class ConfigurationSection
 {
@@ -89,7 +91,8 @@ public sealed class ConfigurationSection
 
     public Uri Uri(string key, Uri fallback, string help) => Ask(key, "url", FormatUri(fallback), null, help, fallback, ParseUri!, FormatUri!);
 
-    /// <summary>An address to listen on, to be read with <see cref="ListenAddress"/>. An empty fallback: not listening by default.</summary>
+    /// <summary>An address to listen on, to be read with <see cref="ListenAddress"/>. An empty fallback: not listening by
+    /// default.</summary>
     public string Listen(string key, string fallback, string help) =>
         Ask(key, "address", Quote(fallback), null, help, fallback, ParseListen, Quote);
 
@@ -195,7 +198,8 @@ public sealed class ConfigurationSection
     /// <summary>Accepts whatever stands here: for parts of a foreign file that are none of our business.</summary>
     public void TolerateAll() => _anyKey = true;
 
-    /// <summary>An error found by the caller, shown with the position of the key (or of the section when the file does not have the key).</summary>
+    /// <summary>An error found by the caller, shown with the position of the key (or of the section when the file does not have the
+    /// key).</summary>
     public void Error(string key, string message) => _file.AddError(PositionOf(key), Join(Path, key), message);
 
     internal void ReportUnknownKeys()

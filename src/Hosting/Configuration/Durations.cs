@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace LokiGateway.Hosting.Configuration;
 
-/// <summary>Durations as Loki's configuration writes them: Go's (<c>1h30m</c>, <c>1.5s</c>, <c>250ms</c>) and Prometheus's (<c>7d</c>, <c>1w</c>, <c>1y</c>) in one grammar.</summary>
+/// <summary>Durations as Loki's configuration writes them: Go's (<c>1h30m</c>, <c>1.5s</c>, <c>250ms</c>) and Prometheus's (<c>7d</c>,
+/// <c>1w</c>, <c>1y</c>) in one grammar.</summary>
 public static class Durations
 {
     // Prometheus: a day is 24 h, a week 7 d, a year 365 d (common/model/time.go).

@@ -4,10 +4,12 @@ using System.Net;
 
 namespace LokiGateway.Hosting.Configuration;
 
-/// <summary>The one grammar for addresses to listen on: <c>0.0.0.0:9080</c>, <c>:9080</c>, <c>localhost:9080</c>, <c>[::1]:9080</c>; port 0 takes a free one.</summary>
+/// <summary>The one grammar for addresses to listen on: <c>0.0.0.0:9080</c>, <c>:9080</c>, <c>localhost:9080</c>, <c>[::1]:9080</c>; port
+/// 0 takes a free one.</summary>
 public static class ListenAddress
 {
-    /// <summary>False with a text that says what to write instead. <c>:port</c> and <c>*:port</c> mean every IPv4 and IPv6 address.</summary>
+    /// <summary>False with a text that says what to write instead. <c>:port</c> and <c>*:port</c> mean every IPv4 and IPv6
+    /// address.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? endpoint, out string error)
     {
         endpoint = null;

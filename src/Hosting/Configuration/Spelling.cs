@@ -1,6 +1,7 @@
 namespace LokiGateway.Hosting.Configuration;
 
-/// <summary>Finds the word that was probably meant. A refused key without a suggestion costs its reader a trip through the documentation.</summary>
+/// <summary>Finds the word that was probably meant. A refused key without a suggestion costs its reader a trip through the
+/// documentation.</summary>
 public static class Spelling
 {
     // More than this and the message is a list and no longer a hint.
@@ -13,7 +14,8 @@ public static class Spelling
         return nearest.Count == 0 ? "" : $"; did you mean {string.Join(" or ", nearest.Select(static n => $"\"{n}\""))}?";
     }
 
-    /// <summary>The candidates at the smallest distance, if that is at most a third of the word's length (and never less than one edit).</summary>
+    /// <summary>The candidates at the smallest distance, if that is at most a third of the word's length (and never less than one
+    /// edit).</summary>
     public static IReadOnlyList<string> Nearest(string word, IEnumerable<string> candidates)
     {
         int best = Math.Max(1, word.Length / 3);
@@ -30,7 +32,8 @@ public static class Spelling
         return nearest;
     }
 
-    /// <summary>Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace and swapping two neighbours cost one each.</summary>
+    /// <summary>Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace and swapping two neighbours cost one
+    /// each.</summary>
     public static int Distance(string a, string b)
     {
         int[] beforeLast = new int[b.Length + 1];

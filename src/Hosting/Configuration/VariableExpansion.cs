@@ -3,11 +3,13 @@ using System.Text;
 namespace LokiGateway.Hosting.Configuration;
 
 /// <summary>
-/// Expands <c>${VAR}</c> and <c>${VAR:default}</c> in values. Done per scalar and not on the text of the file: a variable's content can then never
+/// Expands <c>${VAR}</c> and <c>${VAR:default}</c> in values. Done per scalar and not on the text of the file: a variable's content can
+/// then never
 /// become YAML structure, comments are left alone, and every error keeps its line and column.
 /// </summary>
 /// <remarks>
-/// Braces and colons of a reference would confuse the YAML scanner inside <c>{flow: ${VAR:x}}</c>. So each reference is replaced by a placeholder of
+/// Braces and colons of a reference would confuse the YAML scanner inside <c>{flow: ${VAR:x}}</c>. So each reference is replaced by a
+/// placeholder of
 /// the same length made of private-use characters before scanning, and put back (keys) or expanded (values) afterwards.
 /// <c>${VAR:-default}</c> means the same as <c>${VAR:default}</c>, as in Loki and the shell; <c>$${</c> is a literal <c>${</c>.
 /// </remarks>

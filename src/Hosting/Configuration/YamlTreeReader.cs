@@ -1,4 +1,5 @@
-// Reads one YAML document into ConfigurationNodes from parser events, with every limit checked on the way: a hostile or broken overrides file
+// Reads one YAML document into ConfigurationNodes from parser events, with every limit checked on the way: a hostile or broken overrides
+// file
 // must cost a clear message, never the process.
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -28,7 +29,8 @@ internal sealed class YamlTreeReader
         _parser = new Parser(new StringReader(variables.MaskedText));
     }
 
-    /// <summary>The root of the only document; an empty map for an empty file; null when the file is not YAML (reported through <paramref name="error"/>).</summary>
+    /// <summary>The root of the only document; an empty map for an empty file; null when the file is not YAML (reported through
+    /// <paramref name="error"/>).</summary>
     public static MappingNode? Read(VariableExpansion variables, Func<string, string?> environment, Action<Position, string> error)
     {
         var reader = new YamlTreeReader(variables, environment, error);

@@ -22,7 +22,8 @@ public sealed record ProgramDefinition<TOptions>
     /// <summary>Runs until <see cref="ProgramContext{TOptions}.Stopping"/> is cancelled, drains, and answers with the exit code.</summary>
     public required Func<ProgramContext<TOptions>, Task<int>> RunAsync { get; init; }
 
-    /// <summary>Options beside the common ones, read in <see cref="RunAsync"/> through <see cref="ProgramContext{TOptions}.CommandLine"/>.</summary>
+    /// <summary>Options beside the common ones, read in <see cref="RunAsync"/> through
+    /// <see cref="ProgramContext{TOptions}.CommandLine"/>.</summary>
     public IReadOnlyList<Option> Options { get; init; } = [];
 
     /// <summary>Arguments, such as paths.</summary>
@@ -31,7 +32,8 @@ public sealed record ProgramDefinition<TOptions>
     /// <summary>Subcommands with actions of their own, such as hash-credential.</summary>
     public IReadOnlyList<Command> Commands { get; init; } = [];
 
-    /// <summary>For programs that run without --config.file: the YAML to use, made from the command line. Null: --config.file is required.</summary>
+    /// <summary>For programs that run without --config.file: the YAML to use, made from the command line. Null: --config.file is
+    /// required.</summary>
     public Func<ParseResult, string>? DefaultConfiguration { get; init; }
 
     /// <summary>Changes the bound options by what stands on the command line, which wins over the file.</summary>

@@ -9,12 +9,14 @@ using Prometheus;
 namespace LokiGateway.Hosting.Lifetime;
 
 /// <summary>
-/// The one way in which every program here starts, stops and fails, so that an operator learns it once: the same options, the same messages, the same exit codes.
+/// The one way in which every program here starts, stops and fails, so that an operator learns it once: the same options, the same
+/// messages, the same exit codes.
 /// <c>--config.file --verify-config --log.format --log.level --version --help</c>; see <see cref="ExitCodes"/>.
 /// </summary>
 public static class ProgramHost
 {
-    /// <summary>Parses the command line, reads the configuration, runs the program and answers with the exit code. Call it from Main.</summary>
+    /// <summary>Parses the command line, reads the configuration, runs the program and answers with the exit code. Call it from
+    /// Main.</summary>
     public static Task<int> RunAsync<TOptions>(ProgramDefinition<TOptions> program, string[] args) =>
         RunAsync(program, args, Console.Out, Console.Error, TimeProvider.System, static code => Environment.Exit(code));
 
@@ -178,7 +180,8 @@ public static class ProgramHost
         public RootCommand CommandFor(string description, IReadOnlyList<Option> more, IReadOnlyList<Argument> arguments, IReadOnlyList<Command> commands)
         {
             var root = new RootCommand(description);
-            // Only help stays of what the library adds: its --version looks for an entry assembly by reflection, and its directives are for developers.
+            // Only help stays of what the library adds: its --version looks for an entry assembly by reflection, and its directives are
+            // for developers.
             foreach (Option builtIn in root.Options.Where(static option => option is not HelpOption).ToList()) root.Options.Remove(builtIn);
             root.Directives.Clear();
             foreach (Option option in more.Concat([ConfigFile, VerifyConfig, LogFormat, LogLevel, Version])) root.Options.Add(option);

@@ -1,7 +1,8 @@
 namespace LokiGateway.Hosting.Limits;
 
 /// <summary>
-/// Every other key that <c>limits_config</c> of Loki 3.2.1 has (pkg/validation/limits.go, tag v3.2.1). They steer what happens behind the gateway and are accepted
+/// Every other key that <c>limits_config</c> of Loki 3.2.1 has (pkg/validation/limits.go, tag v3.2.1). They steer what happens behind the
+/// gateway and are accepted
 /// without a word, so that one file can serve both; a key in neither list is a spelling mistake.
 /// </summary>
 internal static class LokiLimitKeys

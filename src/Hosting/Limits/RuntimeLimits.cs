@@ -6,7 +6,8 @@ using Prometheus;
 namespace LokiGateway.Hosting.Limits;
 
 /// <summary>
-/// Limits per tenant from Loki's runtime overrides file, read again every period when its content changed. A file that is broken after the start keeps the limits
+/// Limits per tenant from Loki's runtime overrides file, read again every period when its content changed. A file that is broken after
+/// the start keeps the limits
 /// that were in force: a slip in an editor must neither lift nor drop a limit. A file that is broken at the start stops the start.
 /// </summary>
 /// <remarks><see cref="For"/> is lock-free and safe from any thread; a reload swaps one immutable dictionary.</remarks>

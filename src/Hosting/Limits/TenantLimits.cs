@@ -4,7 +4,8 @@ using LokiGateway.Hosting.Configuration;
 namespace LokiGateway.Hosting.Limits;
 
 /// <summary>
-/// What one tenant may do. Keys, meanings and defaults are those of <c>limits_config</c> of Loki 3.2.1 (pkg/validation/limits.go), so that the file that
+/// What one tenant may do. Keys, meanings and defaults are those of <c>limits_config</c> of Loki 3.2.1 (pkg/validation/limits.go), so
+/// that the file that
 /// an operator already has for Loki can be given to the gateway as it is.
 /// </summary>
 public sealed record TenantLimits
@@ -56,7 +57,8 @@ public sealed record TenantLimits
     /// <summary>260 is Loki's own invention: a success to agents that look at the first digit only. 200 drops silently.</summary>
     public int BlockIngestionStatusCode { get; init; } = 260;
 
-    /// <summary>Reads a <c>limits_config</c> or one tenant's overrides; what is not given there comes from <paramref name="defaults"/>.</summary>
+    /// <summary>Reads a <c>limits_config</c> or one tenant's overrides; what is not given there comes from
+    /// <paramref name="defaults"/>.</summary>
     public static TenantLimits Bind(ConfigurationSection section, TenantLimits defaults)
     {
         section.Tolerate(LokiLimitKeys.WithoutMeaningHere);

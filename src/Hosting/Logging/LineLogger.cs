@@ -1,4 +1,5 @@
-// Turns one log call into one line. Structured values become fields of their own, so that `| logfmt | retries > 3` works without parsing the message.
+// Turns one log call into one line. Structured values become fields of their own, so that `| logfmt | retries > 3` works without parsing
+// the message.
 using System.Globalization;
 using System.Text;
 using System.Text.Json;

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LokiGateway.Hosting.Logging;
 
-/// <summary>Hands out the loggers of a program and owns what they share. Not Microsoft's LoggerFactory: that one brings a container and options that nothing here needs.</summary>
+/// <summary>Hands out the loggers of a program and owns what they share. Not Microsoft's LoggerFactory: that one brings a container and
+/// options that nothing here needs.</summary>
 internal sealed class LogLineFactory : ILoggerFactory
 {
     private readonly ConcurrentDictionary<string, LineLogger> _loggers = new(StringComparer.Ordinal);

@@ -9,7 +9,8 @@ namespace LokiGateway.Hosting.Logging;
 /// </summary>
 public static class LogOutput
 {
-    /// <summary>A factory whose disposal writes out what is waiting. <paramref name="output"/> is stderr when null, and is never disposed.</summary>
+    /// <summary>A factory whose disposal writes out what is waiting. <paramref name="output"/> is stderr when null, and is never
+    /// disposed.</summary>
     public static ILoggerFactory Create(LogFormat format, LogLevel level, TimeProvider time, TextWriter? output = null) =>
         new LogLineFactory(format, level, time, output ?? StandardError());
 

@@ -1,7 +1,8 @@
 namespace LokiGateway.Hosting.Logging;
 
 /// <summary>
-/// Between the program and stderr: a bounded queue with one writing thread. A container runtime that stops reading stderr would otherwise stop the threads that log,
+/// Between the program and stderr: a bounded queue with one writing thread. A container runtime that stops reading stderr would otherwise
+/// stop the threads that log,
 /// which are the ones that ship. When the queue is full, lines are dropped and counted, and the count is written as soon as there is room.
 /// </summary>
 internal sealed class LogQueue : IDisposable

@@ -13,7 +13,8 @@ internal static class Logfmt
             line.Append(c is <= ' ' or '=' or '"' or '\u007f' ? '_' : c);
     }
 
-    /// <summary>Bare when it holds no space, quote, equals sign or control character; else quoted, with control characters escaped: one message stays one line.</summary>
+    /// <summary>Bare when it holds no space, quote, equals sign or control character; else quoted, with control characters escaped: one
+    /// message stays one line.</summary>
     public static void AppendValue(StringBuilder line, string value)
     {
         if (!NeedsQuotes(value))

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace LokiGateway.Hosting.Logging;
 
 /// <summary>
-/// Holds back repeats. When a dependency dies, the same line comes a thousand times a second: it hides the one that matters and fills the disk that is being watched.
+/// Holds back repeats. When a dependency dies, the same line comes a thousand times a second: it hides the one that matters and fills the
+/// disk that is being watched.
 /// The first of each message in an interval pass; the rest are counted, and the count is told when the interval ends.
 /// </summary>
 internal sealed class RepeatGuard : IDisposable
@@ -29,7 +30,8 @@ internal sealed class RepeatGuard : IDisposable
         _timer = time.CreateTimer(static state => ((RepeatGuard)state!).ReportEnded(), this, Interval, Interval);
     }
 
-    /// <summary>Whether a message may be written now; with how many were held back in the window that ended, if nobody told so yet.</summary>
+    /// <summary>Whether a message may be written now; with how many were held back in the window that ended, if nobody told so
+    /// yet.</summary>
     public bool Allows(RepeatKey key, out long suppressed)
     {
         suppressed = 0;

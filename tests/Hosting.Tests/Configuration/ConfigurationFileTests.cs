@@ -1,4 +1,5 @@
-// The strictness that operators rely on: each kind of mistake gives one line with position, key and what to do, and all mistakes come at once.
+// The strictness that operators rely on: each kind of mistake gives one line with position, key and what to do, and all mistakes come at
+// once.
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
