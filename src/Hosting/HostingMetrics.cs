@@ -23,13 +23,17 @@ public static class HostingMetrics
     private sealed class ProcessFigures(MetricFactory metrics)
     {
         private readonly Gauge _residentBytes = metrics.CreateGauge("process_resident_memory_bytes", "Resident memory of the process.");
-        private readonly Counter _cpuSeconds = metrics.CreateCounter("process_cpu_seconds_total", "User and system CPU time of the process.");
+        private readonly Counter _cpuSeconds = metrics.CreateCounter("process_cpu_seconds_total",
+            "User and system CPU time of the process.");
         private readonly Gauge _openFiles = metrics.CreateGauge("process_open_fds", "Open file descriptors of the process.");
         private readonly Gauge _openFilesMax = metrics.CreateGauge("process_max_fds", "Most file descriptors that the process may open.");
-        private readonly Gauge _startTime = metrics.CreateGauge("process_start_time_seconds", "When the process started, in seconds since the Unix epoch.");
-        private readonly Counter _allocatedBytes = metrics.CreateCounter("dotnet_gc_allocated_bytes_total", "Bytes allocated on the managed heap since the start.");
+        private readonly Gauge _startTime = metrics.CreateGauge("process_start_time_seconds",
+            "When the process started, in seconds since the Unix epoch.");
+        private readonly Counter _allocatedBytes = metrics.CreateCounter("dotnet_gc_allocated_bytes_total",
+            "Bytes allocated on the managed heap since the start.");
         private readonly Gauge _heapBytes = metrics.CreateGauge("dotnet_gc_heap_bytes", "Bytes on the managed heap now.");
-        private readonly Counter _collections = metrics.CreateCounter("dotnet_gc_collections_total", "Garbage collections since the start.", "generation");
+        private readonly Counter _collections = metrics.CreateCounter("dotnet_gc_collections_total",
+            "Garbage collections since the start.", "generation");
 
         public void Update()
         {
@@ -41,7 +45,8 @@ public static class HostingMetrics
             _allocatedBytes.IncTo(GC.GetTotalAllocatedBytes());
             _heapBytes.Set(GC.GetTotalMemory(forceFullCollection: false));
             for (int generation = 0; generation <= GC.MaxGeneration; generation++)
-                _collections.WithLabels(generation.ToString(System.Globalization.CultureInfo.InvariantCulture)).IncTo(GC.CollectionCount(generation));
+                _collections.WithLabels(generation.ToString(System.Globalization.CultureInfo.InvariantCulture))
+                    .IncTo(GC.CollectionCount(generation));
         }
     }
 }

@@ -34,13 +34,15 @@ internal static class LinuxProcess
         // The command in field 2 may hold spaces and brackets; the fields after its last bracket do not. starttime is field 22.
         string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return boot is not null && fields.Length > 19
-            ? double.Parse(boot.AsSpan(6), CultureInfo.InvariantCulture) + double.Parse(fields[19], CultureInfo.InvariantCulture) / TicksPerSecond
+            ? double.Parse(boot.AsSpan(6), CultureInfo.InvariantCulture)
+                + double.Parse(fields[19], CultureInfo.InvariantCulture) / TicksPerSecond
             : 0;
     }
 
     private static double ReadOpenFilesMax()
     {
-        string? line = ReadLines("/proc/self/limits").FirstOrDefault(static line => line.StartsWith("Max open files", StringComparison.Ordinal));
+        string? line = ReadLines("/proc/self/limits")
+            .FirstOrDefault(static line => line.StartsWith("Max open files", StringComparison.Ordinal));
         string[] fields = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return fields.Length > 3 && double.TryParse(fields[3], CultureInfo.InvariantCulture, out double max) ? max : 0;
     }

@@ -5,8 +5,8 @@ namespace LokiGateway.Conventions.Tests;
 
 public sealed partial class CodeStyleTests
 {
-    // .editorconfig asks for 140; a template or a signature may run over a little, a paragraph may not.
-    private const int ColumnsMax = 180;
+    // As .editorconfig says. A text of a message may run over: it stays in one piece, so that it is found by searching for it.
+    private const int ColumnsMax = 140;
 
     // "Seldom over 400"; beyond this a file has two subjects.
     private const int LinesMax = 500;
@@ -14,7 +14,8 @@ public sealed partial class CodeStyleTests
     [Fact]
     public void Namespaces_EqualFolders() => Repository.None(
         from file in Repository.Code
-        let declared = file.Lines.Select(static line => NamespaceLine().Match(line)).FirstOrDefault(static match => match.Success)?.Groups[1].Value
+        let declared = file.Lines.Select(static line => NamespaceLine().Match(line))
+            .FirstOrDefault(static match => match.Success)?.Groups[1].Value
         let expected = ExpectedNamespace(file)
         where declared is not null && declared != expected
         select $"{file.Path}: {declared}, expected {expected}");
@@ -22,20 +23,23 @@ public sealed partial class CodeStyleTests
     [Fact]
     public void EveryFile_OpensWithWhyItExists() => Repository.None(
         from file in Repository.Code
-        where !file.Lines[0].StartsWith("//", StringComparison.Ordinal) && !file.Lines.Any(static line => line.StartsWith("/// <summary>", StringComparison.Ordinal))
+        where !file.Lines[0].StartsWith("//", StringComparison.Ordinal)
+            && !file.Lines.Any(static line => line.StartsWith("/// <summary>", StringComparison.Ordinal))
         select $"{file.Path}: no comment at its top and no summary on its type");
 
     [Fact]
     public void Files_AreNamedAfterATypeInThem() => Repository.None(
         from file in Repository.Products
-        let types = file.Lines.Select(static line => TypeLine().Match(line)).Where(static match => match.Success).Select(static match => match.Groups["name"].Value).ToList()
+        let types = file.Lines.Select(static line => TypeLine().Match(line)).Where(static match => match.Success)
+            .Select(static match => match.Groups["name"].Value).ToList()
         where types.Count > 0 && !types.Contains(file.Name.Split('.')[0]) && !types.Contains(GroupName(file.Name))
         select $"{file.Path}: holds {string.Join(", ", types)}");
 
     [Fact]
     public void PublicClasses_HaveAFileEach() => Repository.None(
         from file in Repository.Products
-        let classes = file.Lines.Select(static line => PublicClassLine().Match(line)).Where(static match => match.Success).Select(static match => match.Groups[1].Value).ToList()
+        let classes = file.Lines.Select(static line => PublicClassLine().Match(line)).Where(static match => match.Success)
+            .Select(static match => match.Groups[1].Value).ToList()
         where classes.Count > 1
         select $"{file.Path}: {string.Join(", ", classes)}");
 
@@ -43,7 +47,7 @@ public sealed partial class CodeStyleTests
     public void Lines_AreReadableWithoutScrolling() => Repository.None(
         from file in Repository.Code
         from line in file.Lines.Index()
-        where line.Item.Length > ColumnsMax
+        where line.Item.Length > ColumnsMax && !LongText().IsMatch(line.Item)
         select $"{file.Path}:{line.Index + 1}: {line.Item.Length} columns");
 
     [Fact]
@@ -83,7 +87,8 @@ public sealed partial class CodeStyleTests
 
     [Fact]
     public void TestFolders_MirrorTheSource() => Repository.None(Repository.Code
-        .Where(static file => file.Folders is ["tests", { } project, _, ..] && project is not ("EndToEnd.Tests" or "Conventions.Tests" or "Testing" or "Deploy.Tests"))
+        .Where(static file => file.Folders is ["tests", { } project, _, ..]
+            && project is not ("EndToEnd.Tests" or "Conventions.Tests" or "Testing" or "Deploy.Tests"))
         .Select(static file => (Project: file.Folders[1][..^".Tests".Length], Folder: file.Folders[2]))
         .Distinct()
         .Where(static folder => !Directory.Exists(Path.Combine(Repository.Root, "src", folder.Project, folder.Folder)))
@@ -101,11 +106,17 @@ public sealed partial class CodeStyleTests
     [GeneratedRegex(@"^namespace ([\w.]+)")]
     private static partial Regex NamespaceLine();
 
-    [GeneratedRegex(@"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|ref|unsafe) )+(?:class|struct|record struct|record class|record|enum|interface|delegate [\w<>?,]+) (?<name>\w+)")]
+    [GeneratedRegex(@"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|ref|unsafe) )+"
+        + @"(?:class|struct|record struct|record class|record|enum|interface|delegate [\w<>?,]+) (?<name>\w+)")]
     private static partial Regex TypeLine();
 
     [GeneratedRegex(@"^public (?:static |sealed |abstract |partial )*class (\w+)")]
     private static partial Regex PublicClassLine();
+
+    [GeneratedRegex("""
+        "(?:[^"\\]|\\.){50,}"
+        """)]
+    private static partial Regex LongText();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b|NotImplementedException")]
     private static partial Regex LeftForLater();

@@ -14,16 +14,20 @@ public sealed class DocumentationTests
     private const string MetricsPage = "docs/METRICS.md";
 
     [Fact]
-    public void ConfigurationOfTheShipper_IsDocumentedAsItIs() => Check(Configuration, "loki-shipper", Keys(static root => ShipperOptions.Bind(root)));
+    public void ConfigurationOfTheShipper_IsDocumentedAsItIs() =>
+        Check(Configuration, "loki-shipper", Keys(static root => ShipperOptions.Bind(root)));
 
     [Fact]
-    public void ConfigurationOfTheGateway_IsDocumentedAsItIs() => Check(Configuration, "loki-gateway", Keys(static root => GatewayOptions.Bind(root)));
+    public void ConfigurationOfTheGateway_IsDocumentedAsItIs() =>
+        Check(Configuration, "loki-gateway", Keys(static root => GatewayOptions.Bind(root)));
 
     [Fact]
-    public void ConfigurationOfLocalLoki_IsDocumentedAsItIs() => Check(Configuration, "local-loki", Keys(static root => LocalLokiOptions.Bind(root)));
+    public void ConfigurationOfLocalLoki_IsDocumentedAsItIs() =>
+        Check(Configuration, "local-loki", Keys(static root => LocalLokiOptions.Bind(root)));
 
     [Fact]
-    public void LimitsPerTenant_AreDocumentedAsTheyAre() => Check(Configuration, "limits_config", Keys(static root => TenantLimits.Bind(root, new TenantLimits()), limits: true));
+    public void LimitsPerTenant_AreDocumentedAsTheyAre() =>
+        Check(Configuration, "limits_config", Keys(static root => TenantLimits.Bind(root, new TenantLimits()), limits: true));
 
     [Theory]
     [InlineData("loki-shipper", "Shipper", "loki_shipper")]
@@ -47,7 +51,9 @@ public sealed class DocumentationTests
 
         Repository.None(
             from key in file.AskedKeys.Concat(gateway.AskedKeys).Concat(loki.AskedKeys)
-            where key.Help.Length < 8 || !char.IsUpper(key.Help[0]) && !char.IsDigit(key.Help[0]) && !key.Help.Contains(':', StringComparison.Ordinal) || !key.Help.EndsWith('.')
+            where key.Help.Length < 8
+                || !char.IsUpper(key.Help[0]) && !char.IsDigit(key.Help[0]) && !key.Help.Contains(':', StringComparison.Ordinal)
+                || !key.Help.EndsWith('.')
             select $"{key.Path}: \"{key.Help}\"");
     }
 
@@ -57,12 +63,13 @@ public sealed class DocumentationTests
         bind(file.Root);
         var lines = new List<string> { "| key | type | default | allowed | meaning |", "|---|---|---|---|---|" };
         // Sections in the order of asking, each in one piece: a program may come back to a section later.
-        foreach (ConfigurationKey key in file.AskedKeys.GroupBy(static key => key.Path.Split('.', '[')[0]).SelectMany(static section => section))
+        foreach (ConfigurationKey key in file.AskedKeys.GroupBy(static key => key.Path.Split('.', '[')[0])
+            .SelectMany(static section => section))
         {
             // These have a table of their own, the same for all programs.
             if (!limits && key.Path.StartsWith("limits_config.", StringComparison.Ordinal)) continue;
             string value = key.Required ? "*required*" : key.Default is null ? "" : $"`{key.Default}`";
-            lines.Add($"| `{key.Path}` | {key.Type} | {value} | {key.Range} | {key.Help.Replace("|", "\\|", StringComparison.Ordinal)} |".Replace("  ", " ", StringComparison.Ordinal));
+            lines.Add(MetricTable.Row($"`{key.Path}`", key.Type, value, key.Range ?? "", key.Help));
         }
 
         return string.Join('\n', lines);
@@ -78,6 +85,7 @@ public sealed class DocumentationTests
         if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
             File.WriteAllText(Path.Combine(Repository.Root, path), text[..from] + expected + text[to..]);
         else
-            Assert.True(text[from..to] == expected, $"{path}, part {name}, is not what the code says. UPDATE_DOCS=1 make test rewrites it. Expected:\n{expected}");
+            Assert.True(text[from..to] == expected,
+                $"{path}, part {name}, is not what the code says. UPDATE_DOCS=1 make test rewrites it. Expected:\n{expected}");
     }
 }

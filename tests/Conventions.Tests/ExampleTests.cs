@@ -16,7 +16,8 @@ public sealed partial class ExampleTests
         Assert.True(examples.Length >= 2, "README.md shows shipper.yaml and gateway.yaml");
         foreach (Match example in examples)
         {
-            ConfigurationFile file = ConfigurationFile.Parse(example.Groups["yaml"].Value, example.Groups["name"].Value, static _ => "value");
+            ConfigurationFile file = ConfigurationFile.Parse(example.Groups["yaml"].Value, example.Groups["name"].Value,
+                static _ => "value");
             switch (example.Groups["name"].Value)
             {
                 case "shipper.yaml": ShipperOptions.Bind(file.Root); break;

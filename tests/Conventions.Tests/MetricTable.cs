@@ -23,25 +23,34 @@ internal static partial class MetricTable
         IEnumerable<(string Name, string Kind, string Labels, string Help, SourceFile File)> own = Registered(project);
         if (prefix is not null)
         {
-            own = own.Concat(Registered("Hosting").Where(metric => IsPrefixed(metric.Name) && (!metric.Name.Contains("runtime_config", StringComparison.Ordinal) || UsesRuntimeLimits(project))));
+            own = own.Concat(Registered("Hosting")
+                .Where(metric => IsPrefixed(metric.Name)
+                && (!metric.Name.Contains("runtime_config", StringComparison.Ordinal) || UsesRuntimeLimits(project))));
         }
         else
         {
             own = own.Where(static metric => !IsPrefixed(metric.Name));
         }
 
-        lines.AddRange(own.OrderBy(metric => metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal), StringComparer.Ordinal).Select(metric =>
-            $"| `{metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal)}` | {metric.Kind} | {metric.Labels} | {metric.Help.Replace("|", "\\|", StringComparison.Ordinal)} |".Replace("  ", " ", StringComparison.Ordinal)));
+        lines.AddRange(own.OrderBy(metric => metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal), StringComparer.Ordinal)
+            .Select(metric =>
+            Row($"`{metric.Name.Replace("prefix+", prefix, StringComparison.Ordinal)}`", metric.Kind, metric.Labels, metric.Help)));
         return string.Join('\n', lines);
     }
+
+    public static string Row(params IEnumerable<string> cells) =>
+        $"| {string.Join(" | ", cells.Select(static cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))} |".Replace("  ", " ", StringComparison.Ordinal);
 
     private static bool IsPrefixed(string name) => name.StartsWith("prefix+", StringComparison.Ordinal);
 
     private static bool UsesRuntimeLimits(string project) =>
-        Repository.Products.Any(file => file.Folders[1] == project && file.Name.EndsWith("Server", StringComparison.Ordinal) && file.Text.Contains("RuntimeLimits", StringComparison.Ordinal));
+        Repository.Products.Any(file => file.Folders[1] == project && file.Name.EndsWith("Server", StringComparison.Ordinal)
+            && file.Text.Contains("RuntimeLimits", StringComparison.Ordinal));
 
     // metrics.CreateCounter("name", "help" + "more help", "label", …);  prefix + "_name" is noted as "prefix+_name".
-    [GeneratedRegex("""Create(?<kind>Counter|Gauge|Histogram|Summary)\(\s*(?<prefix>prefix\s*\+)?\s*"(?<name>[a-z0-9_]+)",\s*(?<help>"(?:[^"\\]|\\.)*"(?:\s*\+\s*"(?:[^"\\]|\\.)*")*)(?<rest>[^;]*?)\)""")]
+    [GeneratedRegex(
+        """Create(?<kind>Counter|Gauge|Histogram|Summary)\(\s*(?<prefix>prefix\s*\+)?\s*"(?<name>[a-z0-9_]+)",\s*"""
+        + """(?<help>"(?:[^"\\]|\\.)*"(?:\s*\+\s*"(?:[^"\\]|\\.)*")*)(?<rest>[^;]*?)\)""")]
     private static partial Regex CreateCall();
 
     [GeneratedRegex("""

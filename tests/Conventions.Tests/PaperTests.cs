@@ -5,7 +5,8 @@ namespace LokiGateway.Conventions.Tests;
 
 public sealed partial class PaperTests
 {
-    private static IEnumerable<SourceFile> Papers => Repository.Files.Where(static file => file.Path.EndsWith(".md", StringComparison.Ordinal));
+    private static IEnumerable<SourceFile> Papers =>
+        Repository.Files.Where(static file => file.Path.EndsWith(".md", StringComparison.Ordinal));
 
     [Fact]
     public void RelativeLinks_LeadSomewhere() => Repository.None(
@@ -19,7 +20,8 @@ public sealed partial class PaperTests
     [Fact]
     public void DecisionRecords_AreNumberedWithoutGaps()
     {
-        string[] numbers = [.. Papers.Where(static file => file.Path.StartsWith("docs/adr/", StringComparison.Ordinal)).Select(static file => file.Name[..4])];
+        string[] numbers = [.. Papers.Where(static file => file.Path.StartsWith("docs/adr/", StringComparison.Ordinal))
+            .Select(static file => file.Name[..4])];
 
         Assert.Equal(Enumerable.Range(1, numbers.Length).Select(static number => number.ToString("0000")), numbers);
     }

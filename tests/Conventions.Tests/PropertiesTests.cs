@@ -18,7 +18,8 @@ public sealed partial class PropertiesTests
         from match in NamedTest().Matches(Repository.Read("docs/PROPERTIES.md"))
         let type = match.Groups["type"].Value
         let method = match.Groups["method"].Value
-        where !Repository.Code.Any(file => file.Path.StartsWith("tests/", StringComparison.Ordinal) && file.Name == type && Regex.IsMatch(file.Text, $@"\b{method}\("))
+        where !Repository.Code.Any(file => file.Path.StartsWith("tests/", StringComparison.Ordinal) && file.Name == type
+            && Regex.IsMatch(file.Text, $@"\b{method}\("))
         select $"{type}.{method} is not in tests/");
 
     [Fact]

@@ -110,7 +110,8 @@ public sealed class ReferenceTests
         from project in Repository.Files
         where project.Path.EndsWith(".csproj", StringComparison.Ordinal)
         from reference in XDocument.Parse(project.Text).Descendants("PackageReference")
-        where reference.Attribute("Version") is not null || reference.Attribute("VersionOverride") is not null || reference.Element("Version") is not null
+        where reference.Attribute("Version") is not null || reference.Attribute("VersionOverride") is not null
+            || reference.Element("Version") is not null
         select $"{project.Path}: {reference.Attribute("Include")?.Value} carries a version; it belongs into Directory.Packages.props");
 
     [Fact]
@@ -119,13 +120,15 @@ public sealed class ReferenceTests
         where project.Path.EndsWith(".csproj", StringComparison.Ordinal)
         let solution = Repository.Read("LokiGateway.sln").Replace('\\', '/')
         let locked = File.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(project.Path)!, "packages.lock.json"))
-        where !locked || !(solution.Contains(project.Path, StringComparison.Ordinal) || project.Path.StartsWith("benchmarks/", StringComparison.Ordinal))
+        where !locked || !(solution.Contains(project.Path, StringComparison.Ordinal)
+            || project.Path.StartsWith("benchmarks/", StringComparison.Ordinal))
         select $"{project.Path}: {(locked ? "is not in LokiGateway.sln" : "has no packages.lock.json")}");
 
     [Fact]
     public void EveryProduct_HasATestProject() => Repository.None(
         from project in Repository.Files
-        where project.Path.StartsWith("src/", StringComparison.Ordinal) && project.Path.EndsWith(".csproj", StringComparison.Ordinal) && project.Name != "Quickstart"
+        where project.Path.StartsWith("src/", StringComparison.Ordinal) && project.Path.EndsWith(".csproj", StringComparison.Ordinal)
+            && project.Name != "Quickstart"
         where !File.Exists(Path.Combine(Repository.Root, "tests", project.Name + ".Tests", project.Name + ".Tests.csproj"))
         select $"{project.Path}: there is no tests/{project.Name}.Tests");
 }

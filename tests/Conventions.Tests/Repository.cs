@@ -3,14 +3,17 @@ namespace LokiGateway.Conventions.Tests;
 
 internal static class Repository
 {
-    private static readonly string[] NotOurs = ["bin", "obj", "artifacts", ".git", "TestResults", "BenchmarkDotNet.Artifacts", ".vs", ".idea", "node_modules"];
+    private static readonly string[] NotOurs = ["bin", "obj", "artifacts", ".git", "TestResults", "BenchmarkDotNet.Artifacts", ".vs",
+        ".idea", "node_modules"];
 
-    private static readonly string[] TextFiles = [".cs", ".csproj", ".props", ".targets", ".md", ".yaml", ".yml", ".json", ".sh", ".config", ".txt", ".proto", ".sln", ""];
+    private static readonly string[] TextFiles = [".cs", ".csproj", ".props", ".targets", ".md", ".yaml", ".yml", ".json", ".sh",
+        ".config", ".txt", ".proto", ".sln", ""];
 
     public static string Root { get; } = FindRoot();
 
     /// <summary>Every text file with its path from the root, forward slashes.</summary>
-    public static IReadOnlyList<SourceFile> Files { get; } = [.. Walk(new DirectoryInfo(Root)).OrderBy(static file => file.Path, StringComparer.Ordinal)];
+    public static IReadOnlyList<SourceFile> Files { get; } = [.. Walk(new DirectoryInfo(Root))
+        .OrderBy(static file => file.Path, StringComparer.Ordinal)];
 
     public static IEnumerable<SourceFile> Code => Files.Where(static file => file.Path.EndsWith(".cs", StringComparison.Ordinal));
 
@@ -32,7 +35,8 @@ internal static class Repository
             foreach (SourceFile file in Walk(child)) yield return file;
         }
 
-        foreach (FileInfo file in directory.EnumerateFiles().Where(static file => TextFiles.Contains(file.Extension) && file.Length < 4 << 20))
+        foreach (FileInfo file in directory.EnumerateFiles()
+            .Where(static file => TextFiles.Contains(file.Extension) && file.Length < 4 << 20))
             yield return new SourceFile(Path.GetRelativePath(Root, file.FullName).Replace('\\', '/'), File.ReadAllLines(file.FullName));
     }
 

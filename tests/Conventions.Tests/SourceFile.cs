@@ -11,6 +11,7 @@ internal sealed record SourceFile(string Path, string[] Lines)
     public string Text => string.Join('\n', Lines);
 
     public IEnumerable<string> Usings => Lines
-        .Where(static line => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';') && !line.Contains('(', StringComparison.Ordinal))
+        .Where(static line => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';')
+            && !line.Contains('(', StringComparison.Ordinal))
         .Select(static line => line.TrimEnd(';').Split(' ')[^1]);
 }

@@ -52,7 +52,8 @@ public sealed class AdminServer : IAsyncDisposable
             throw clear;
         }
 
-        var address = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First().Replace("[::]", "localhost", StringComparison.Ordinal));
+        var address = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()
+            .Replace("[::]", "localhost", StringComparison.Ordinal));
         Log.AdminListening(log, address);
         return new AdminServer(server, address);
     }
@@ -82,7 +83,8 @@ public sealed class AdminServer : IAsyncDisposable
             {
                 Log.AdminRequestFailed(log, context.Request.Path, failure);
                 if (context.Response.HasStarted) throw;
-                await WriteAsync(context, StatusCodes.Status500InternalServerError, "text/plain; charset=utf-8", "internal error, see the log\n");
+                await WriteAsync(context, StatusCodes.Status500InternalServerError, "text/plain; charset=utf-8",
+                    "internal error, see the log\n");
             }
         }
 
@@ -115,8 +117,10 @@ public sealed class AdminServer : IAsyncDisposable
                     await own(context);
                     break;
                 default:
-                    string known = string.Join('\n', new[] { "/ready", "/live", "/metrics", "/config" }.Concat(endpoints.Routes.Keys.Order(StringComparer.Ordinal)));
-                    await WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8", $"not found; there is\n{known}\n");
+                    string known = string.Join('\n',
+                        new[] { "/ready", "/live", "/metrics", "/config" }.Concat(endpoints.Routes.Keys.Order(StringComparer.Ordinal)));
+                    await WriteAsync(context, StatusCodes.Status404NotFound, "text/plain; charset=utf-8",
+                        $"not found; there is\n{known}\n");
                     break;
             }
         }

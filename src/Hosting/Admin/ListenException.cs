@@ -31,7 +31,8 @@ public sealed class ListenException : Exception
                 string reason = socket.SocketErrorCode switch
                 {
                     System.Net.Sockets.SocketError.AddressAlreadyInUse => "is already in use",
-                    System.Net.Sockets.SocketError.AccessDenied => "may not be listened on by this user; ports below 1024 need CAP_NET_BIND_SERVICE",
+                    System.Net.Sockets.SocketError.AccessDenied =>
+                        "may not be listened on by this user; ports below 1024 need CAP_NET_BIND_SERVICE",
                     System.Net.Sockets.SocketError.AddressNotAvailable => "does not belong to this machine",
                     _ => $"cannot be listened on: {socket.Message}",
                 };

@@ -45,7 +45,8 @@ public static class ByteSizes
             power++;
         }
 
-        return power == 0 ? bytes.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{bytes}{Suffixes[power]}iB");
+        return power == 0 ? bytes.ToString(CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"{bytes}{Suffixes[power]}iB");
     }
 
     private static int PowerOf(ReadOnlySpan<char> unit)
@@ -55,7 +56,8 @@ public static class ByteSizes
         {
             if (!unit.StartsWith(Suffixes[power], StringComparison.OrdinalIgnoreCase)) continue;
             ReadOnlySpan<char> rest = unit[1..];
-            if (rest.IsEmpty || rest.Equals("B", StringComparison.OrdinalIgnoreCase) || rest.Equals("iB", StringComparison.OrdinalIgnoreCase))
+            if (rest.IsEmpty || rest.Equals("B", StringComparison.OrdinalIgnoreCase)
+                || rest.Equals("iB", StringComparison.OrdinalIgnoreCase))
                 return power;
         }
 

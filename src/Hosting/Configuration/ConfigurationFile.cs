@@ -42,13 +42,13 @@ public sealed class ConfigurationFile
     /// not YAML.</summary>
     /// <param name="path">Shown in every error as it is given here.</param>
     /// <param name="environment">Values of <c>${VAR}</c>; the process's environment when null.</param>
-    public static ConfigurationFile Load(string path, Func<string, string?>? environment = null) => Parse(ReadText(path), path, environment);
+    public static ConfigurationFile Load(string path, Func<string, string?>? environment = null) =>
+        Parse(ReadText(path), path, environment);
 
     /// <summary>Parses a text. Syntax errors throw at once; everything else waits for <see cref="Finish"/>.</summary>
     public static ConfigurationFile Parse(string yaml, string fileName, Func<string, string?>? environment = null)
     {
-        if (yaml.Length > FileBytesMax)
-            throw new ConfigurationException($"{fileName}: is larger than {ByteSizes.Format(FileBytesMax)}, the most that a configuration file may have");
+        if (yaml.Length > FileBytesMax) throw TooLarge(fileName);
         if (VariableExpansion.TryMask(yaml, out string? maskError) is not { } variables)
             throw new ConfigurationException($"{fileName}: {maskError}");
 
@@ -71,8 +71,7 @@ public sealed class ConfigurationFile
             using FileStream stream = File.OpenRead(path);
             byte[] bytes = new byte[FileBytesMax + 1];
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > FileBytesMax)
-                throw new ConfigurationException($"{path}: is larger than {ByteSizes.Format(FileBytesMax)}, the most that a configuration file may have");
+            if (length > FileBytesMax) throw TooLarge(path);
             ReadOnlySpan<byte> content = bytes.AsSpan(0, length);
             if (content.StartsWith(Encoding.UTF8.Preamble)) content = content[Encoding.UTF8.Preamble.Length..];
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content);
@@ -108,7 +107,8 @@ public sealed class ConfigurationFile
         Root.ReportUnknownKeys();
         if (_errors.Count == 0) return;
         List<string> shown = [.. _errors.Values.Distinct().Take(ErrorsShownMax)];
-        if (_errors.Count > shown.Count && shown.Count == ErrorsShownMax) shown.Add($"{_name}: and {_errors.Count - shown.Count} more errors");
+        if (_errors.Count > shown.Count && shown.Count == ErrorsShownMax)
+            shown.Add($"{_name}: and {_errors.Count - shown.Count} more errors");
         throw new ConfigurationException(shown);
     }
 
@@ -119,6 +119,9 @@ public sealed class ConfigurationFile
     internal void AddError(Position at, string? path, string message) =>
         _errors.Add((at, _errors.Count), $"{_name}:{at.Line}:{at.Column}: {(string.IsNullOrEmpty(path) ? "" : path + ": ")}{message}");
 
+    private static ConfigurationException TooLarge(string file) =>
+        new($"{file}: is larger than {ByteSizes.Format(FileBytesMax)}, the most that a configuration file may have");
+
     internal void AddAsked(ConfigurationKey key)
     {
         if (_asked.TryAdd(key.Path, key)) _askedInOrder.Add(key);
@@ -126,5 +129,6 @@ public sealed class ConfigurationFile
 
     /// <summary>Where else a key of this name is known: most misplaced keys are only indented wrongly.</summary>
     internal IEnumerable<string> PlacesOf(string key) =>
-        _askedInOrder.Where(asked => asked.Path.EndsWith("." + key, StringComparison.Ordinal)).Select(asked => asked.Path[..^(key.Length + 1)]);
+        _askedInOrder.Where(asked => asked.Path.EndsWith("." + key, StringComparison.Ordinal))
+            .Select(asked => asked.Path[..^(key.Length + 1)]);
 }

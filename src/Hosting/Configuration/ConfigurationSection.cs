@@ -50,38 +50,48 @@ public sealed class ConfigurationSection
         Ask(key, "text", null, null, help, "", ParseRequiredText, Quote, secret, required: true);
 
     public bool Boolean(string key, bool fallback, string help) =>
-        Ask(key, "boolean", fallback ? "true" : "false", "true, false", help, fallback, ParseBoolean, static value => value ? "true" : "false");
+        Ask(key, "boolean", FormatBoolean(fallback), "true, false", help, fallback, ParseBoolean, FormatBoolean);
 
     public int Integer(string key, int fallback, int min, int max, string help) => (int)Long(key, fallback, min, max, help);
 
     public long Long(string key, long fallback, long min, long max, string help) =>
-        Ask(key, "integer", FormatLong(fallback), Range(FormatLong(min), max == long.MaxValue || max == int.MaxValue ? null : FormatLong(max)), help, fallback,
-            (string text, out long value, out string error) => ParseLong(text, out value, out error) && InRange(value, min, max, FormatLong, ref error), FormatLong);
+        Ask(key, "integer", FormatLong(fallback),
+            Range(FormatLong(min), max == long.MaxValue || max == int.MaxValue ? null : FormatLong(max)), help, fallback,
+            (string text, out long value, out string error) =>
+                ParseLong(text, out value, out error) && InRange(value, min, max, FormatLong, ref error), FormatLong);
 
     public double Number(string key, double fallback, double min, double max, string help) =>
-        Ask(key, "number", FormatNumber(fallback), Range(FormatNumber(min), double.IsInfinity(max) || max == double.MaxValue ? null : FormatNumber(max)), help, fallback,
-            (string text, out double value, out string error) => ParseNumber(text, out value, out error) && InRange(value, min, max, FormatNumber, ref error), FormatNumber);
+        Ask(key, "number", FormatNumber(fallback),
+            Range(FormatNumber(min), double.IsInfinity(max) || max == double.MaxValue ? null : FormatNumber(max)), help, fallback,
+            (string text, out double value, out string error) =>
+                ParseNumber(text, out value, out error) && InRange(value, min, max, FormatNumber, ref error), FormatNumber);
 
     /// <summary>Go's and Prometheus's durations: <c>100ms</c>, <c>1h30m</c>, <c>7d</c>.</summary>
     public TimeSpan Duration(string key, TimeSpan fallback, TimeSpan min, TimeSpan max, string help) =>
-        Ask(key, "duration", Durations.Format(fallback), Range(Durations.Format(min), max == TimeSpan.MaxValue ? null : Durations.Format(max)), help, fallback,
-            (string text, out TimeSpan value, out string error) => Durations.TryParse(text, out value, out error) && InRange(value, min, max, Durations.Format, ref error),
+        Ask(key, "duration", Durations.Format(fallback),
+            Range(Durations.Format(min), max == TimeSpan.MaxValue ? null : Durations.Format(max)), help, fallback,
+            (string text, out TimeSpan value, out string error) =>
+                Durations.TryParse(text, out value, out error) && InRange(value, min, max, Durations.Format, ref error),
             Durations.Format);
 
     /// <summary>Bytes: <c>1048576</c>, <c>256KiB</c>, <c>256KB</c> (1024 in each spelling, as Loki reads them).</summary>
     public long Size(string key, long fallback, long min, long max, string help) =>
-        Ask(key, "size", ByteSizes.Format(fallback), Range(ByteSizes.Format(min), max == long.MaxValue ? null : ByteSizes.Format(max)), help, fallback,
-            (string text, out long value, out string error) => ByteSizes.TryParse(text, out value, out error) && InRange(value, min, max, ByteSizes.Format, ref error),
+        Ask(key, "size", ByteSizes.Format(fallback), Range(ByteSizes.Format(min), max == long.MaxValue ? null : ByteSizes.Format(max)),
+            help, fallback,
+            (string text, out long value, out string error) =>
+                ByteSizes.TryParse(text, out value, out error) && InRange(value, min, max, ByteSizes.Format, ref error),
             ByteSizes.Format);
 
     public T Choice<T>(string key, T fallback, IReadOnlyDictionary<string, T> choices, string help)
         where T : notnull =>
-        Ask(key, "choice", NameOf(fallback, choices), string.Join(", ", choices.Keys), help, fallback, ParseChoice(choices), value => NameOf(value, choices));
+        Ask(key, "choice", NameOf(fallback, choices), string.Join(", ", choices.Keys), help, fallback, ParseChoice(choices),
+            value => NameOf(value, choices));
 
     /// <summary>A choice without a default: the file must make it.</summary>
     public T RequiredChoice<T>(string key, IReadOnlyDictionary<string, T> choices, string help)
         where T : notnull =>
-        Ask(key, "choice", null, string.Join(", ", choices.Keys), help, choices.Values.First(), ParseChoice(choices), value => NameOf(value, choices), required: true);
+        Ask(key, "choice", null, string.Join(", ", choices.Keys), help, choices.Values.First(), ParseChoice(choices),
+            value => NameOf(value, choices), required: true);
 
     /// <summary>An absolute http or https address. The placeholder after an error is never used: Finish throws.</summary>
     public Uri RequiredUri(string key, string help) =>
@@ -89,7 +99,8 @@ public sealed class ConfigurationSection
 
     public Uri? OptionalUri(string key, string help) => Ask<Uri?>(key, "url", null, null, help, null, ParseUri, FormatUri);
 
-    public Uri Uri(string key, Uri fallback, string help) => Ask(key, "url", FormatUri(fallback), null, help, fallback, ParseUri!, FormatUri!);
+    public Uri Uri(string key, Uri fallback, string help) =>
+        Ask(key, "url", FormatUri(fallback), null, help, fallback, ParseUri!, FormatUri!);
 
     /// <summary>An address to listen on, to be read with <see cref="ListenAddress"/>. An empty fallback: not listening by
     /// default.</summary>
@@ -104,7 +115,15 @@ public sealed class ConfigurationSection
         Note(key, "list", MaskedYaml.FlowList(fallback), false, null, help, false);
         IReadOnlyList<string> values = fallback;
         if (_node[key] is { IsNull: false } node)
-            values = node is SequenceNode list ? Texts(key, list) : node is ScalarNode text ? [text.Text] : WrongType(key, node, "a list", fallback);
+        {
+            values = node switch
+            {
+                SequenceNode list => Texts(key, list),
+                ScalarNode text => [text.Text],
+                _ => WrongType(key, node, "a list", fallback),
+            };
+        }
+
         Record(key, MaskedYaml.FlowList(values));
         return values;
     }
@@ -116,7 +135,7 @@ public sealed class ConfigurationSection
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         if (_node[key] is { IsNull: false } node)
         {
-            foreach ((ScalarNode name, ConfigurationNode value) in node is MappingNode map ? map.Pairs : WrongType(key, node, "a map", new MappingNode(node.At)).Pairs)
+            foreach ((ScalarNode name, ConfigurationNode value) in MapAt(key, node).Pairs)
             {
                 if (value is ScalarNode text) values[name.Text] = text.IsNull ? "" : text.Text;
                 else _file.AddError(value.At, $"{Join(Path, key)}.{name.Text}", $"expected a text, found {value.Kind}");
@@ -135,8 +154,7 @@ public sealed class ConfigurationSection
         MappingNode node = _node[key] switch
         {
             null or { IsNull: true } => new MappingNode(PositionOf(key)),
-            MappingNode map => map,
-            { } other => WrongType(key, other, "a map", new MappingNode(other.At)),
+            { } other => MapAt(key, other),
         };
         var section = new ConfigurationSection(_file, Join(Path, key), Join(_documentationPath, key), node);
         _children.Add(key, section);
@@ -151,17 +169,19 @@ public sealed class ConfigurationSection
         var sections = new List<ConfigurationSection>();
         if (_node[key] is { IsNull: false } node)
         {
-            IReadOnlyList<ConfigurationNode> items = node is SequenceNode list ? list.Items : WrongType(key, node, "a list of maps", new SequenceNode(node.At)).Items;
-            foreach (ConfigurationNode item in items)
+            SequenceNode list = node as SequenceNode ?? WrongType(key, node, "a list of maps", new SequenceNode(node.At));
+            foreach (ConfigurationNode item in list.Items)
             {
                 string path = $"{Join(Path, key)}[{sections.Count}]";
                 if (item is not MappingNode) _file.AddError(item.At, path, $"expected a map, found {item.Kind}");
-                sections.Add(new ConfigurationSection(_file, path, Join(_documentationPath, key) + "[]", item as MappingNode ?? new MappingNode(item.At)));
+                MappingNode content = item as MappingNode ?? new MappingNode(item.At);
+                sections.Add(new ConfigurationSection(_file, path, Join(_documentationPath, key) + "[]", content));
             }
         }
         else if (_file.IsDocumentation)
         {
-            sections.Add(new ConfigurationSection(_file, $"{Join(Path, key)}[]", Join(_documentationPath, key) + "[]", new MappingNode(_node.At)));
+            sections.Add(new ConfigurationSection(_file, $"{Join(Path, key)}[]", Join(_documentationPath, key) + "[]",
+                new MappingNode(_node.At)));
         }
 
         Record(key, sections);
@@ -175,11 +195,12 @@ public sealed class ConfigurationSection
         var sections = new List<(string Name, ConfigurationSection Section)>();
         if (_node[key] is { IsNull: false } node)
         {
-            foreach ((ScalarNode name, ConfigurationNode value) in node is MappingNode map ? map.Pairs : WrongType(key, node, "a map", new MappingNode(node.At)).Pairs)
+            foreach ((ScalarNode name, ConfigurationNode value) in MapAt(key, node).Pairs)
             {
                 string path = $"{Join(Path, key)}.{name.Text}";
                 if (value is not MappingNode && !value.IsNull) _file.AddError(value.At, path, $"expected a map, found {value.Kind}");
-                sections.Add((name.Text, new ConfigurationSection(_file, path, Join(_documentationPath, key) + ".<name>", value as MappingNode ?? new MappingNode(value.At))));
+                MappingNode content = value as MappingNode ?? new MappingNode(value.At);
+                sections.Add((name.Text, new ConfigurationSection(_file, path, Join(_documentationPath, key) + ".<name>", content)));
             }
         }
         else if (_file.IsDocumentation)
@@ -223,7 +244,8 @@ public sealed class ConfigurationSection
     }
 
     private T Ask<T>(
-        string key, string type, string? fallbackText, string? range, string help, T fallback, Parser<T> parse, Func<T, string?> format, bool secret = false, bool required = false)
+        string key, string type, string? fallbackText, string? range, string help, T fallback, Parser<T> parse, Func<T, string?> format,
+        bool secret = false, bool required = false)
     {
         Note(key, type, fallbackText, required, range, help, secret);
         T value = fallback;
@@ -257,13 +279,17 @@ public sealed class ConfigurationSection
         return texts;
     }
 
+    private MappingNode MapAt(string key, ConfigurationNode node) =>
+        node as MappingNode ?? WrongType(key, node, "a map", new MappingNode(node.At));
+
     private T WrongType<T>(string key, ConfigurationNode found, string expected, T fallback)
     {
         _file.AddError(found.At, Join(Path, key), $"expected {expected}, found {found.Kind}");
         return fallback;
     }
 
-    private void Note(string key, string type, string? fallback, bool required, string? range, string help, bool secret, string? known = null)
+    private void Note(string key, string type, string? fallback, bool required, string? range, string help, bool secret,
+        string? known = null)
     {
         Know(known ?? key);
         _file.AddAsked(new ConfigurationKey(Join(_documentationPath, key), type, fallback, required, range, help, secret));
@@ -275,10 +301,14 @@ public sealed class ConfigurationSection
 
     private void Record(string key, ConfigurationSection section) => Replace(new AskedValue(key, null, [section], []));
 
-    private void Record(string key, List<ConfigurationSection> sections) => Replace(new AskedValue(key, null, sections, []) { IsList = true });
+    private void Record(string key, List<ConfigurationSection> sections) =>
+        Replace(new AskedValue(key, null, sections, []) { IsList = true });
 
     private void Record(string key, List<(string Name, ConfigurationSection Section)> sections) =>
-        Replace(new AskedValue(key, null, [.. sections.Select(static s => s.Section)], [.. sections.Select(static s => s.Name)]) { IsNamed = true });
+        Replace(new AskedValue(key, null, [.. sections.Select(static s => s.Section)], [.. sections.Select(static s => s.Name)])
+        {
+            IsNamed = true,
+        });
 
     private void Replace(AskedValue value)
     {
@@ -301,7 +331,8 @@ public sealed class ConfigurationSection
         where T : IComparable<T>
     {
         if (value.CompareTo(min) >= 0 && value.CompareTo(max) <= 0) return true;
-        error = value.CompareTo(min) < 0 ? $"must be at least {format(min)}, found {format(value)}" : $"must be at most {format(max)}, found {format(value)}";
+        error = value.CompareTo(min) < 0 ? $"must be at least {format(min)}, found {format(value)}"
+            : $"must be at most {format(max)}, found {format(value)}";
         return false;
     }
 
@@ -351,7 +382,8 @@ public sealed class ConfigurationSection
     private static bool ParseUri(string text, out Uri? value, out string error)
     {
         error = $"expected an absolute http:// or https:// address, found \"{text}\"";
-        return System.Uri.TryCreate(text, UriKind.Absolute, out value) && (value.Scheme == "http" || value.Scheme == "https") && value.Host.Length > 0;
+        return System.Uri.TryCreate(text, UriKind.Absolute, out value) && (value.Scheme == "http" || value.Scheme == "https")
+            && value.Host.Length > 0;
     }
 
     private static bool ParseListen(string text, out string value, out string error)
@@ -375,7 +407,10 @@ public sealed class ConfigurationSection
 
     // A password inside an address is as secret as one beside it.
     private static string? FormatUri(Uri? uri) =>
-        uri is null ? null : uri.UserInfo.Length == 0 ? uri.OriginalString : new UriBuilder(uri) { UserName = "********", Password = "" }.Uri.ToString();
+        uri is null ? null : uri.UserInfo.Length == 0 ? uri.OriginalString
+            : new UriBuilder(uri) { UserName = "********", Password = "" }.Uri.ToString();
+
+    private static string FormatBoolean(bool value) => value ? "true" : "false";
 
     private static string FormatLong(long value) => value.ToString(CultureInfo.InvariantCulture);
 

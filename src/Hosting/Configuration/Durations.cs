@@ -50,7 +50,8 @@ public static class Durations
             int unitEnd = rest[digits..].IndexOfAny(DigitsAndPoint);
             ReadOnlySpan<char> unit = unitEnd < 0 ? rest[digits..] : rest.Slice(digits, unitEnd);
             long unitTicks = TicksOf(unit);
-            if (digits == 0 || unitTicks == 0 || !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
+            if (digits == 0 || unitTicks == 0
+                || !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
             {
                 error = $"\"{text}\" is not a duration: write for example 500ms, 30s, 5m, 1h30m or 7d";
                 return false;

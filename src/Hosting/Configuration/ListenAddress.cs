@@ -36,7 +36,8 @@ public static class ListenAddress
         }
 
         bool bracketed = host.StartsWith('[') && host.EndsWith(']');
-        if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address) || (host.Contains(':', StringComparison.Ordinal) && !bracketed))
+        if (!IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address)
+            || (host.Contains(':', StringComparison.Ordinal) && !bracketed))
             return false;
         endpoint = new IPEndPoint(address, port);
         return true;

@@ -16,7 +16,8 @@ internal static class MaskedYaml
     /// <summary>Plain when YAML reads it back as the same text, else in double quotes.</summary>
     public static string Scalar(string text)
     {
-        bool plain = text.Length > 0 && text.AsSpan().IndexOfAnyExcept(PlainCharacters) < 0 && char.IsAsciiLetterOrDigit(text[0]) | text[0] is '/' or '_'
+        bool plain = text.Length > 0 && text.AsSpan().IndexOfAnyExcept(PlainCharacters) < 0
+            && char.IsAsciiLetterOrDigit(text[0]) | text[0] is '/' or '_'
             && text[^1] != ':' && !text.Contains(": ", StringComparison.Ordinal) && text is not ("null" or "Null" or "NULL");
         if (plain) return text;
         var quoted = new StringBuilder(text.Length + 2).Append('"');

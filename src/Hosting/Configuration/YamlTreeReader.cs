@@ -45,14 +45,16 @@ internal sealed class YamlTreeReader
         }
         catch (YamlException broken)
         {
-            error(PositionOf(broken.Start), TabIn(variables.MaskedText, broken.Start.Line, broken.End.Line) ?? $"is not valid YAML: {broken.Message.TrimEnd('.')}");
+            error(PositionOf(broken.Start), TabIn(variables.MaskedText, broken.Start.Line, broken.End.Line)
+                ?? $"is not valid YAML: {broken.Message.TrimEnd('.')}");
             return null;
         }
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
             // YamlDotNet's scanner trips over some broken texts (an unclosed bracket before a key) instead of naming them.
             Mark near = reader._parser.Current?.End ?? Mark.Empty;
-            error(PositionOf(near), TabIn(variables.MaskedText, near.Line, near.Line) ?? "is not valid YAML from here on; look for an unclosed bracket or quote");
+            error(PositionOf(near), TabIn(variables.MaskedText, near.Line, near.Line)
+                ?? "is not valid YAML from here on; look for an unclosed bracket or quote");
             return null;
         }
     }
@@ -65,7 +67,8 @@ internal sealed class YamlTreeReader
         ConfigurationNode root = ReadNode(depth: 0);
         _parser.Consume<DocumentEnd>();
         if (_parser.Accept<DocumentStart>(out _))
-            throw new StopReadingException(PositionOf(_parser.Current!.Start), "a second document begins here; the file must hold exactly one");
+            throw new StopReadingException(PositionOf(_parser.Current!.Start),
+                "a second document begins here; the file must hold exactly one");
         if (root.IsNull) return new MappingNode(root.At);
         return root as MappingNode ?? throw new StopReadingException(root.At, $"expected a map of settings at the top, found {root.Kind}");
     }

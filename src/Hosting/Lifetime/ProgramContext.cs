@@ -33,7 +33,8 @@ public sealed class ProgramContext<TOptions>
     public async Task WaitForStopAsync()
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = Stopping.Register(static state => ((TaskCompletionSource)state!).TrySetResult(), stopped);
+        await using CancellationTokenRegistration registration =
+            Stopping.Register(static state => ((TaskCompletionSource)state!).TrySetResult(), stopped);
         await stopped.Task;
     }
 }

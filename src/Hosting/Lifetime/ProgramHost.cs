@@ -26,7 +26,13 @@ public static class ProgramHost
         var commandLine = new CommonOptions();
         RootCommand root = commandLine.CommandFor(program.Description, program.Options, program.Arguments, program.Commands);
         ParseResult parsed = root.Parse([.. WithTwoDashes(root, args)]);
-        var configuration = new InvocationConfiguration { Output = output, Error = errors, ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = errors,
+            ProcessTerminationTimeout = null,
+            EnableDefaultExceptionHandler = false,
+        };
         if (parsed.Errors.Count > 0)
         {
             foreach (string message in parsed.Errors.Select(static error => error.Message).Distinct())
@@ -52,7 +58,8 @@ public static class ProgramHost
         arg.StartsWith('-') && root.Options.Any(option => option.Name == "-" + arg.Split('=')[0]) ? "-" + arg : arg);
 
     private static async Task<int> RunParsedAsync<TOptions>(
-        ProgramDefinition<TOptions> program, CommonOptions options, ParseResult result, TextWriter output, TextWriter errors, TimeProvider time, Action<int> exit)
+        ProgramDefinition<TOptions> program, CommonOptions options, ParseResult result, TextWriter output, TextWriter errors,
+        TimeProvider time, Action<int> exit)
     {
         if (result.GetValue(options.Version))
         {
@@ -79,13 +86,14 @@ public static class ProgramHost
             return ExitCodes.Success;
         }
 
-        using ILoggerFactory logs = LogOutput.Create(result.GetValue(options.LogFormat), result.GetValue(options.LogLevel), time, errors == Console.Error ? null : errors);
+        using ILoggerFactory logs = LogOutput.Create(result.GetValue(options.LogFormat), result.GetValue(options.LogLevel), time,
+            errors == Console.Error ? null : errors);
         return await RunConfiguredAsync(program, bound, file, result, output, logs, time, exit, path);
     }
 
     private static async Task<int> RunConfiguredAsync<TOptions>(
-        ProgramDefinition<TOptions> program, TOptions bound, ConfigurationFile file, ParseResult result, TextWriter output, ILoggerFactory logs, TimeProvider time,
-        Action<int> exit, string? path)
+        ProgramDefinition<TOptions> program, TOptions bound, ConfigurationFile file, ParseResult result, TextWriter output,
+        ILoggerFactory logs, TimeProvider time, Action<int> exit, string? path)
     {
         ILogger log = logs.CreateLogger(program.Name);
         using var signal = new StopSignal(
@@ -147,7 +155,8 @@ public static class ProgramHost
     {
         public Option<string?> ConfigFile { get; } = new("--config.file") { Description = "YAML file to read." };
 
-        public Option<bool> VerifyConfig { get; } = new("--verify-config") { Description = "Check the configuration, say what is wrong with it, and end." };
+        public Option<bool> VerifyConfig { get; } =
+            new("--verify-config") { Description = "Check the configuration, say what is wrong with it, and end." };
 
         public Option<LogFormat> LogFormat { get; } = new("--log.format")
         {
@@ -177,7 +186,8 @@ public static class ProgramHost
 
         public Option<bool> Version { get; } = new("--version") { Description = "Show the version and end." };
 
-        public RootCommand CommandFor(string description, IReadOnlyList<Option> more, IReadOnlyList<Argument> arguments, IReadOnlyList<Command> commands)
+        public RootCommand CommandFor(string description, IReadOnlyList<Option> more, IReadOnlyList<Argument> arguments,
+            IReadOnlyList<Command> commands)
         {
             var root = new RootCommand(description);
             // Only help stays of what the library adds: its --version looks for an entry assembly by reflection, and its directives are

@@ -29,6 +29,7 @@ internal static class LokiLimitKeys
         "ruler_remote_write_timeout", "ruler_remote_write_url", "ruler_tenant_shard_size", "shard_streams",
         "split_ingester_queries_by_interval", "split_instant_metric_queries_by_interval", "split_metadata_queries_by_interval",
         "split_queries_by_interval", "split_recent_metadata_queries_by_interval", "tsdb_max_bytes_per_shard", "tsdb_max_query_parallelism",
-        "tsdb_precompute_chunks", "tsdb_sharding_strategy", "unordered_writes", "use_owned_stream_count", "volume_enabled", "volume_max_series",
+        "tsdb_precompute_chunks", "tsdb_sharding_strategy", "unordered_writes", "use_owned_stream_count", "volume_enabled",
+        "volume_max_series",
     ];
 }

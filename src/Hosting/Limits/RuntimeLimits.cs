@@ -36,7 +36,8 @@ public sealed class RuntimeLimits : IAsyncDisposable
     /// <param name="registry">Receives <c>{metricPrefix}_runtime_config_last_reload_successful</c>.</param>
     /// <param name="metricPrefix">For example <c>loki_gateway</c>.</param>
     public RuntimeLimits(
-        TenantLimits defaults, string? overridesFile, TimeSpan period, TimeProvider time, ILogger log, CollectorRegistry? registry, string metricPrefix)
+        TenantLimits defaults, string? overridesFile, TimeSpan period, TimeProvider time, ILogger log, CollectorRegistry? registry,
+        string metricPrefix)
     {
         _defaults = defaults;
         _file = string.IsNullOrEmpty(overridesFile) ? null : overridesFile;
@@ -58,7 +59,8 @@ public sealed class RuntimeLimits : IAsyncDisposable
     public IReadOnlyCollection<string> Tenants => Volatile.Read(ref _tenants).Keys;
 
     /// <summary>The limits in force for a tenant. A caller may compare references to notice a change.</summary>
-    public TenantLimits For(string tenant) => Volatile.Read(ref _tenants).TryGetValue(tenant, out TenantLimits? limits) ? limits : _defaults;
+    public TenantLimits For(string tenant) =>
+        Volatile.Read(ref _tenants).TryGetValue(tenant, out TenantLimits? limits) ? limits : _defaults;
 
     /// <summary>Looks at the file now. Called by the timer; safe to call from elsewhere.</summary>
     public void Reload()

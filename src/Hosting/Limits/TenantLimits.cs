@@ -63,37 +63,52 @@ public sealed record TenantLimits
     {
         section.Tolerate(LokiLimitKeys.WithoutMeaningHere);
         int streams = section.Integer(
-            "max_global_streams_per_user", defaults.MaxGlobalStreamsPerUser, 0, int.MaxValue, "Active streams of a tenant over all replicas; 0 is no limit.");
+            "max_global_streams_per_user", defaults.MaxGlobalStreamsPerUser, 0, int.MaxValue,
+            "Active streams of a tenant over all replicas; 0 is no limit.");
         int localStreams = section.Integer(
-            "max_streams_per_user", 0, 0, int.MaxValue, "Older name of the stream limit; with both given the smaller one holds. 0 is not given.");
+            "max_streams_per_user", 0, 0, int.MaxValue,
+            "Older name of the stream limit; with both given the smaller one holds. 0 is not given.");
         return new TenantLimits
         {
             IngestionRateMb = section.Number(
                 "ingestion_rate_mb", defaults.IngestionRateMb, 0, 1e6, "Line bytes a second and tenant in MB (1048576 bytes)."),
             IngestionBurstSizeMb = section.Number(
-                "ingestion_burst_size_mb", defaults.IngestionBurstSizeMb, 0, 1e6, "Size of the token bucket in MB; a larger push is refused always."),
+                "ingestion_burst_size_mb", defaults.IngestionBurstSizeMb, 0, 1e6,
+                "Size of the token bucket in MB; a larger push is refused always."),
             MaxGlobalStreamsPerUser = StreamLimit(section, streams, localStreams),
             MaxLineSize = (int)section.Size("max_line_size", defaults.MaxLineSize, 0, int.MaxValue, "Longest line; 0 is no limit."),
-            MaxLineSizeTruncate = section.Boolean("max_line_size_truncate", defaults.MaxLineSizeTruncate, "Cut lines that are too long instead of refusing them."),
+            MaxLineSizeTruncate = section.Boolean("max_line_size_truncate", defaults.MaxLineSizeTruncate,
+                "Cut lines that are too long instead of refusing them."),
             MaxLabelNamesPerSeries = section.Integer(
                 "max_label_names_per_series", defaults.MaxLabelNamesPerSeries, 0, 1024, "Labels of one stream, service_name not counted."),
-            MaxLabelNameLength = section.Integer("max_label_name_length", defaults.MaxLabelNameLength, 0, 1 << 20, "Bytes of a label's name."),
-            MaxLabelValueLength = section.Integer("max_label_value_length", defaults.MaxLabelValueLength, 0, 1 << 20, "Bytes of a label's value."),
-            RejectOldSamples = section.Boolean("reject_old_samples", defaults.RejectOldSamples, "Refuse entries older than reject_old_samples_max_age."),
+            MaxLabelNameLength = section.Integer("max_label_name_length", defaults.MaxLabelNameLength, 0, 1 << 20,
+                "Bytes of a label's name."),
+            MaxLabelValueLength = section.Integer("max_label_value_length", defaults.MaxLabelValueLength, 0, 1 << 20,
+                "Bytes of a label's value."),
+            RejectOldSamples = section.Boolean("reject_old_samples", defaults.RejectOldSamples,
+                "Refuse entries older than reject_old_samples_max_age."),
             RejectOldSamplesMaxAge = section.Duration(
-                "reject_old_samples_max_age", defaults.RejectOldSamplesMaxAge, TimeSpan.Zero, TimeSpan.FromDays(36500), "Oldest entry that is accepted."),
+                "reject_old_samples_max_age", defaults.RejectOldSamplesMaxAge, TimeSpan.Zero, TimeSpan.FromDays(36500),
+                "Oldest entry that is accepted."),
             CreationGracePeriod = section.Duration(
-                "creation_grace_period", defaults.CreationGracePeriod, TimeSpan.Zero, TimeSpan.FromDays(36500), "How far in the future an entry may be."),
-            AllowStructuredMetadata = section.Boolean("allow_structured_metadata", defaults.AllowStructuredMetadata, "Accept structured metadata."),
+                "creation_grace_period", defaults.CreationGracePeriod, TimeSpan.Zero, TimeSpan.FromDays(36500),
+                "How far in the future an entry may be."),
+            AllowStructuredMetadata = section.Boolean("allow_structured_metadata", defaults.AllowStructuredMetadata,
+                "Accept structured metadata."),
             MaxStructuredMetadataSize = (int)section.Size(
-                "max_structured_metadata_size", defaults.MaxStructuredMetadataSize, 0, int.MaxValue, "Metadata names and values of one entry; 0 is no limit."),
+                "max_structured_metadata_size", defaults.MaxStructuredMetadataSize, 0, int.MaxValue,
+                "Metadata names and values of one entry; 0 is no limit."),
             MaxStructuredMetadataEntriesCount = section.Integer(
-                "max_structured_metadata_entries_count", defaults.MaxStructuredMetadataEntriesCount, 0, int.MaxValue, "Metadata pairs of one entry; 0 is no limit."),
+                "max_structured_metadata_entries_count", defaults.MaxStructuredMetadataEntriesCount, 0, int.MaxValue,
+                "Metadata pairs of one entry; 0 is no limit."),
             DiscoverServiceName = section.Strings(
-                "discover_service_name", defaults.DiscoverServiceName, "Labels tried in turn for service_name; an empty list turns it off."),
-            BlockIngestionUntil = Time(section, "block_ingestion_until", defaults.BlockIngestionUntil, "RFC 3339 time until which every push is refused."),
+                "discover_service_name", defaults.DiscoverServiceName,
+                "Labels tried in turn for service_name; an empty list turns it off."),
+            BlockIngestionUntil = Time(section, "block_ingestion_until", defaults.BlockIngestionUntil,
+                "RFC 3339 time until which every push is refused."),
             BlockIngestionStatusCode = section.Integer(
-                "block_ingestion_status_code", defaults.BlockIngestionStatusCode, 200, 599, "Status of a push while blocked; 200 drops silently."),
+                "block_ingestion_status_code", defaults.BlockIngestionStatusCode, 200, 599,
+                "Status of a push while blocked; 200 drops silently."),
         };
     }
 

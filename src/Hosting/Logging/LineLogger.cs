@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace LokiGateway.Hosting.Logging;
 
-internal sealed class LineLogger(string component, LogLevel level, LogFormat format, TimeProvider time, LogQueue queue, RepeatGuard guard) : ILogger
+internal sealed class LineLogger(string component, LogLevel level, LogFormat format, TimeProvider time, LogQueue queue,
+    RepeatGuard guard) : ILogger
 {
     // Longer values are cut: a log line is for humans, and a hostile name must not fill a disk.
     private const int ValueCharactersMax = 4096;
@@ -17,7 +18,8 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= level && logLevel != LogLevel.None;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel)) return;
         var pairs = state as IReadOnlyList<KeyValuePair<string, object?>>;
@@ -35,11 +37,15 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
     }
 
     internal static string Render(
-        LogFormat format, LogLevel level, DateTimeOffset at, string component, string message, IReadOnlyList<KeyValuePair<string, object?>> fields, Exception? exception) =>
-        format == LogFormat.Json ? RenderJson(level, at, component, message, fields, exception) : RenderLogfmt(level, at, component, message, fields, exception);
+        LogFormat format, LogLevel level, DateTimeOffset at, string component, string message,
+        IReadOnlyList<KeyValuePair<string, object?>> fields, Exception? exception) =>
+        format == LogFormat.Json
+            ? RenderJson(level, at, component, message, fields, exception)
+            : RenderLogfmt(level, at, component, message, fields, exception);
 
     private static string RenderLogfmt(
-        LogLevel level, DateTimeOffset at, string component, string message, IReadOnlyList<KeyValuePair<string, object?>> fields, Exception? exception)
+        LogLevel level, DateTimeOffset at, string component, string message, IReadOnlyList<KeyValuePair<string, object?>> fields,
+        Exception? exception)
     {
         var line = new StringBuilder(256);
         line.Append("level=").Append(NameOf(level)).Append(" ts=").Append(Timestamp(at)).Append(" component=");
@@ -66,10 +72,12 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
     }
 
     private static string RenderJson(
-        LogLevel level, DateTimeOffset at, string component, string message, IReadOnlyList<KeyValuePair<string, object?>> fields, Exception? exception)
+        LogLevel level, DateTimeOffset at, string component, string message, IReadOnlyList<KeyValuePair<string, object?>> fields,
+        Exception? exception)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(buffer,
+            new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteString("level", NameOf(level));
@@ -107,7 +115,8 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
         pairs is { Count: > 0 } && pairs[^1].Key == OriginalFormat ? pairs[^1].Value as string : null;
 
     // Go's RFC3339Nano as go-kit writes it in Loki, in UTC; .NET's clock has seven digits, Loki's lines nine.
-    private static string Timestamp(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'00Z'", CultureInfo.InvariantCulture);
+    private static string Timestamp(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'00Z'", CultureInfo.InvariantCulture);
 
     private static string NameOf(LogLevel level) => level switch
     {
@@ -127,7 +136,8 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
         _ => value.ToString() ?? "",
     };
 
-    private static string Cut(string text) => text.Length <= ValueCharactersMax ? text : string.Concat(text.AsSpan(0, ValueCharactersMax), "...");
+    private static string Cut(string text) =>
+        text.Length <= ValueCharactersMax ? text : string.Concat(text.AsSpan(0, ValueCharactersMax), "...");
 
     private static string OneLine(Exception exception) =>
         string.Join(" | ", exception.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
@@ -137,7 +147,8 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
         var snake = new StringBuilder(name.Length + 4);
         for (int i = 0; i < name.Length; i++)
         {
-            bool startsWord = char.IsAsciiLetterUpper(name[i]) && i > 0 && (!char.IsAsciiLetterUpper(name[i - 1]) || (i + 1 < name.Length && char.IsAsciiLetterLower(name[i + 1])));
+            bool startsWord = char.IsAsciiLetterUpper(name[i]) && i > 0
+                && (!char.IsAsciiLetterUpper(name[i - 1]) || (i + 1 < name.Length && char.IsAsciiLetterLower(name[i + 1])));
             if (startsWord && snake[^1] != '_') snake.Append('_');
             snake.Append(char.ToLowerInvariant(name[i]));
         }

@@ -20,13 +20,14 @@ internal sealed class LogLineFactory : ILoggerFactory
         _level = level;
         _time = time;
         _queue = new LogQueue(output, dropped => LineLogger.Render(
-            _format, LogLevel.Warning, _time.GetUtcNow(), "logging", "log lines dropped because stderr was not read", [new("dropped", dropped)], null));
+            _format, LogLevel.Warning, _time.GetUtcNow(), "logging", "log lines dropped because stderr was not read",
+                [new("dropped", dropped)], null));
         _guard = new RepeatGuard(time, (key, suppressed) => _queue.Add(LineLogger.Render(
             _format, key.Level, _time.GetUtcNow(), key.Component, key.Message, [new("suppressed", suppressed)], null)));
     }
 
     public ILogger CreateLogger(string categoryName) =>
-        _loggers.GetOrAdd(categoryName, static (category, self) => new LineLogger(Shorten(category), self.LevelOf(category), self._format, self._time, self._queue, self._guard), this);
+        _loggers.GetOrAdd(categoryName, static (category, self) => self.NewLogger(category), this);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("log lines go to one output only");
 
@@ -36,9 +37,12 @@ internal sealed class LogLineFactory : ILoggerFactory
         _queue.Dispose();
     }
 
+    private LineLogger NewLogger(string category) => new(Shorten(category), LevelOf(category), _format, _time, _queue, _guard);
+
     // Kestrel and its kin speak of every connection at Information.
     private LogLevel LevelOf(string category) =>
-        category.StartsWith("Microsoft.", StringComparison.Ordinal) || category.StartsWith("System.", StringComparison.Ordinal) || category.StartsWith("Yarp.", StringComparison.Ordinal)
+        category.StartsWith("Microsoft.", StringComparison.Ordinal) || category.StartsWith("System.", StringComparison.Ordinal)
+            || category.StartsWith("Yarp.", StringComparison.Ordinal)
             ? (LogLevel)Math.Max((int)_level, (int)LogLevel.Warning)
             : _level;
 

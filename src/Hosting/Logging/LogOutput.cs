@@ -15,5 +15,5 @@ public static class LogOutput
         new LogLineFactory(format, level, time, output ?? StandardError());
 
     private static StreamWriter StandardError() =>
-        new(Console.OpenStandardError(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16 * 1024) { AutoFlush = false };
+        new(Console.OpenStandardError(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16 * 1024);
 }

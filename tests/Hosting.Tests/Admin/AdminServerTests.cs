@@ -58,7 +58,8 @@ public sealed class AdminServerTests : IAsyncLifetime
         Assert.True(page.Sum("process_cpu_seconds_total") > 0);
         Assert.True(page.Sum("process_open_fds") > 3);
         Assert.True(page.Sum("process_max_fds") >= page.Sum("process_open_fds"));
-        Assert.InRange(DateTimeOffset.FromUnixTimeSeconds((long)page.Sum("process_start_time_seconds")), DateTimeOffset.UtcNow.AddHours(-2), DateTimeOffset.UtcNow.AddMinutes(1));
+        Assert.InRange(DateTimeOffset.FromUnixTimeSeconds((long)page.Sum("process_start_time_seconds")),
+            DateTimeOffset.UtcNow.AddHours(-2), DateTimeOffset.UtcNow.AddMinutes(1));
         Assert.True(page.Sum("dotnet_gc_allocated_bytes_total") > 0);
     }
 

@@ -121,7 +121,8 @@ public sealed class ConfigurationFileTests
         }
 
         ConfigurationSection merged = file.Root.Section("c", "C.");
-        Assert.Equal((1, 3, 4), (merged.Integer("x", 0, 0, 9, "X."), merged.Integer("y", 0, 0, 9, "Y."), merged.Integer("z", 0, 0, 9, "Z.")));
+        Assert.Equal((1, 3, 4), (merged.Integer("x", 0, 0, 9, "X."), merged.Integer("y", 0, 0, 9, "Y."),
+            merged.Integer("z", 0, 0, 9, "Z.")));
         Assert.Equal(2, file.Root.Section("a", "S.").Integer("y", 0, 0, 9, "K."));
         file.Finish();
     }
@@ -166,8 +167,10 @@ public sealed class ConfigurationFileTests
         string binary = directory.File("binary.yaml");
         File.WriteAllBytes(binary, [0x61, 0x3a, 0x20, 0xff, 0xfe]);
 
-        Assert.EndsWith("there is no such file", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(directory.File("none.yaml"))).Message);
-        Assert.EndsWith("there is no such file", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(directory.Path + "/no/none.yaml")).Message);
+        Assert.EndsWith("there is no such file",
+            Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(directory.File("none.yaml"))).Message);
+        Assert.EndsWith("there is no such file",
+            Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(directory.Path + "/no/none.yaml")).Message);
         Assert.EndsWith("is a directory", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(directory.Path)).Message);
         Assert.EndsWith("is not UTF-8 text (byte 3)", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Load(binary)).Message);
     }
@@ -337,9 +340,11 @@ public sealed class ConfigurationFileTests
     {
         // Shuffled pieces of YAML reach far more of the scanner than random letters do.
         private static readonly string[] Pieces =
-            ["a", ": ", "\n", "\n  ", "\t", "- ", "[", "]", "{", "}", ", ", "\"", "'", "|\n", ">\n", "&x ", "*x", "<<: ", "? ", "!t ", "# c", "---\n", "...\n", "%", "${V}", "\u0000", "\u2028"];
+            ["a", ": ", "\n", "\n  ", "\t", "- ", "[", "]", "{", "}", ", ", "\"", "'", "|\n", ">\n", "&x ", "*x", "<<: ", "? ", "!t ",
+                "# c", "---\n", "...\n", "%", "${V}", "\u0000", "\u2028"];
 
-        public static Arbitrary<BrokenText> BrokenText() => Arb.From(Gen.Elements(Pieces).ListOf().Select(static pieces => new BrokenText(string.Concat(pieces))));
+        public static Arbitrary<BrokenText> BrokenText() =>
+            Arb.From(Gen.Elements(Pieces).ListOf().Select(static pieces => new BrokenText(string.Concat(pieces))));
     }
 
     internal static ConfigurationFile Parse(string yaml, params (string Name, string Value)[] environment) =>

@@ -36,7 +36,8 @@ public sealed class SpellingTests
         ConfigurationFile file = ConfigurationFile.Parse($"\"{word.Typed}\": 1\n", "f.yaml", static _ => null);
         TenantLimits.Bind(file.Root, new TenantLimits());
         string message = Assert.Single(Assert.Throws<ConfigurationException>(file.Finish).Errors);
-        return message.Contains($"\"{word.Meant}\"", StringComparison.Ordinal) && message.Contains("did you mean", StringComparison.Ordinal);
+        return message.Contains($"\"{word.Meant}\"", StringComparison.Ordinal)
+            && message.Contains("did you mean", StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> KnownLimitKeys()

@@ -21,7 +21,8 @@ public sealed partial class ProgramHostTests : IDisposable
     [Fact]
     public async Task ProgramThatEnds_GivesItsExitCode()
     {
-        int code = await RunAsync(static context => Task.FromResult(context.Options == 5 && context.CommandLine.GetValue(Once) ? 3 : 99), $"--config.file={Config("a: 5")}", "--once");
+        int code = await RunAsync(static context => Task.FromResult(context.Options == 5 && context.CommandLine.GetValue(Once) ? 3 : 99),
+            $"--config.file={Config("a: 5")}", "--once");
 
         Assert.Equal(3, code);
         Assert.Contains("msg=starting program=test-program", _errors.ToString());
@@ -39,7 +40,8 @@ public sealed partial class ProgramHostTests : IDisposable
         string path = Config("b: 1\na: x");
 
         Assert.Equal(ExitCodes.Failure, await RunAsync(Unreachable, "--config.file", path));
-        Assert.Equal($"{path}:1:1: b: unknown key; did you mean \"a\"?\n{path}:2:4: a: expected a whole number, found \"x\"\n", _errors.ToString());
+        Assert.Equal($"{path}:1:1: b: unknown key; did you mean \"a\"?\n{path}:2:4: a: expected a whole number, found \"x\"\n",
+            _errors.ToString());
     }
 
     [Fact]
@@ -77,7 +79,8 @@ public sealed partial class ProgramHostTests : IDisposable
     [Fact]
     public async Task UnexpectedException_IsLoggedWithTheProgramsNameAndExit1()
     {
-        Assert.Equal(ExitCodes.Failure, await RunAsync(static _ => throw new InvalidOperationException("bug"), "--config.file", Config("a: 5")));
+        Assert.Equal(ExitCodes.Failure,
+            await RunAsync(static _ => throw new InvalidOperationException("bug"), "--config.file", Config("a: 5")));
         Assert.Contains("msg=\"test-program failed: bug\"", _errors.ToString());
         Assert.Contains("stack=", _errors.ToString());
     }
@@ -85,7 +88,9 @@ public sealed partial class ProgramHostTests : IDisposable
     [Fact]
     public async Task ListenException_IsOneSentenceWithoutAStack()
     {
-        Assert.Equal(ExitCodes.Failure, await RunAsync(static _ => throw new ListenException("address :1 (admin.listen) is already in use"), "--config.file", Config("a: 5")));
+        Assert.Equal(ExitCodes.Failure,
+            await RunAsync(static _ => throw new ListenException("address :1 (admin.listen) is already in use"), "--config.file",
+            Config("a: 5")));
         Assert.Contains("address :1 (admin.listen) is already in use", _errors.ToString());
         Assert.DoesNotContain("stack=", _errors.ToString());
     }

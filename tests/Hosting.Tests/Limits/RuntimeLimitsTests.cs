@@ -36,7 +36,9 @@ public sealed class RuntimeLimitsTests : IDisposable
               any: {log_push_request: true}
             """);
 
-        Assert.Equal((0.001, 0.002, 5000), (limits.For("tiny-rate-2").IngestionRateMb, limits.For("tiny-rate-2").IngestionBurstSizeMb, limits.For("tiny-rate-2").MaxGlobalStreamsPerUser));
+        Assert.Equal((0.001, 0.002, 5000),
+            (limits.For("tiny-rate-2").IngestionRateMb, limits.For("tiny-rate-2").IngestionBurstSizeMb,
+            limits.For("tiny-rate-2").MaxGlobalStreamsPerUser));
         Assert.Equal(2, limits.For("tiny-streams-2").MaxGlobalStreamsPerUser);
         Assert.Equal(256, limits.For("small-line").MaxLineSize);
         Assert.False(limits.For("no-metadata").AllowStructuredMetadata);
@@ -118,7 +120,8 @@ public sealed class RuntimeLimitsTests : IDisposable
         var refused = Assert.Throws<ConfigurationException>(() => Start("overrides: {a: 5}"));
 
         Assert.Contains("overrides.a: expected a map, found \"5\"", refused.Message);
-        Assert.Throws<ConfigurationException>(() => new RuntimeLimits(new TenantLimits(), _directory.File("none.yaml"), Period, _time, _log, null, "x"));
+        Assert.Throws<ConfigurationException>(() =>
+            new RuntimeLimits(new TenantLimits(), _directory.File("none.yaml"), Period, _time, _log, null, "x"));
     }
 
     [Fact]
@@ -135,7 +138,8 @@ public sealed class RuntimeLimitsTests : IDisposable
     private RuntimeLimits Start(string overrides)
     {
         Write(overrides);
-        return new RuntimeLimits(new TenantLimits { IngestionRateMb = 9 }, _directory.File("overrides.yaml"), Period, _time, _log, _registry, "loki_test");
+        return new RuntimeLimits(new TenantLimits { IngestionRateMb = 9 }, _directory.File("overrides.yaml"), Period, _time, _log,
+            _registry, "loki_test");
     }
 
     private void Write(string overrides) => _directory.Write("overrides.yaml", overrides);
@@ -144,6 +148,7 @@ public sealed class RuntimeLimitsTests : IDisposable
     {
         using var page = new MemoryStream();
         await _registry.CollectAndExportAsTextAsync(page);
-        return MetricsPage.Parse(System.Text.Encoding.UTF8.GetString(page.ToArray())).Sum("loki_test_runtime_config_last_reload_successful");
+        return MetricsPage.Parse(System.Text.Encoding.UTF8.GetString(page.ToArray()))
+            .Sum("loki_test_runtime_config_last_reload_successful");
     }
 }

@@ -14,11 +14,14 @@ public sealed class TenantLimitsTests
         Assert.Equal((4.0, 6.0, 5000), (limits.IngestionRateMb, limits.IngestionBurstSizeMb, limits.MaxGlobalStreamsPerUser));
         Assert.Equal((262_144, false), (limits.MaxLineSize, limits.MaxLineSizeTruncate));
         Assert.Equal((15, 1024, 2048), (limits.MaxLabelNamesPerSeries, limits.MaxLabelNameLength, limits.MaxLabelValueLength));
-        Assert.Equal((true, TimeSpan.FromHours(168), TimeSpan.FromMinutes(10)), (limits.RejectOldSamples, limits.RejectOldSamplesMaxAge, limits.CreationGracePeriod));
-        Assert.Equal((true, 65_536, 128), (limits.AllowStructuredMetadata, limits.MaxStructuredMetadataSize, limits.MaxStructuredMetadataEntriesCount));
+        Assert.Equal((true, TimeSpan.FromHours(168), TimeSpan.FromMinutes(10)),
+            (limits.RejectOldSamples, limits.RejectOldSamplesMaxAge, limits.CreationGracePeriod));
+        Assert.Equal((true, 65_536, 128),
+            (limits.AllowStructuredMetadata, limits.MaxStructuredMetadataSize, limits.MaxStructuredMetadataEntriesCount));
         Assert.Equal((null, 260), (limits.BlockIngestionUntil, limits.BlockIngestionStatusCode));
         Assert.Equal(
-            ["service", "app", "application", "name", "app_kubernetes_io_name", "container", "container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"],
+            ["service", "app", "application", "name", "app_kubernetes_io_name", "container", "container_name", "k8s_container_name",
+                "component", "workload", "job", "k8s_job_name"],
             limits.DiscoverServiceName);
     }
 
@@ -45,12 +48,17 @@ public sealed class TenantLimitsTests
             block_ingestion_status_code: 456
             """);
 
-        Assert.Equal((0.5, 12.0, 7, 262_144, true), (limits.IngestionRateMb, limits.IngestionBurstSizeMb, limits.MaxGlobalStreamsPerUser, limits.MaxLineSize, limits.MaxLineSizeTruncate));
-        Assert.Equal((3, 4, 5, false), (limits.MaxLabelNamesPerSeries, limits.MaxLabelNameLength, limits.MaxLabelValueLength, limits.RejectOldSamples));
+        Assert.Equal((0.5, 12.0, 7, 262_144, true),
+            (limits.IngestionRateMb, limits.IngestionBurstSizeMb, limits.MaxGlobalStreamsPerUser, limits.MaxLineSize,
+            limits.MaxLineSizeTruncate));
+        Assert.Equal((3, 4, 5, false),
+            (limits.MaxLabelNamesPerSeries, limits.MaxLabelNameLength, limits.MaxLabelValueLength, limits.RejectOldSamples));
         Assert.Equal((TimeSpan.FromDays(7), TimeSpan.FromMinutes(90)), (limits.RejectOldSamplesMaxAge, limits.CreationGracePeriod));
-        Assert.Equal((false, 1024, 6), (limits.AllowStructuredMetadata, limits.MaxStructuredMetadataSize, limits.MaxStructuredMetadataEntriesCount));
+        Assert.Equal((false, 1024, 6),
+            (limits.AllowStructuredMetadata, limits.MaxStructuredMetadataSize, limits.MaxStructuredMetadataEntriesCount));
         Assert.Empty(limits.DiscoverServiceName);
-        Assert.Equal((new DateTimeOffset(2099, 1, 1, 0, 0, 0, TimeSpan.Zero), 456), (limits.BlockIngestionUntil!.Value, limits.BlockIngestionStatusCode));
+        Assert.Equal((new DateTimeOffset(2099, 1, 1, 0, 0, 0, TimeSpan.Zero), 456),
+            (limits.BlockIngestionUntil!.Value, limits.BlockIngestionStatusCode));
     }
 
     [Theory]
@@ -60,11 +68,13 @@ public sealed class TenantLimitsTests
     [InlineData("max_streams_per_user: 30\nmax_global_streams_per_user: 0", 30)]
     [InlineData("max_streams_per_user: 0", 5000)]
     [InlineData("max_global_streams_per_user: 0", 0)]
-    public void OlderNameOfTheStreamLimit_IsAcceptedAsWell(string yaml, int expected) => Assert.Equal(expected, Bind(yaml).MaxGlobalStreamsPerUser);
+    public void OlderNameOfTheStreamLimit_IsAcceptedAsWell(string yaml, int expected) =>
+        Assert.Equal(expected, Bind(yaml).MaxGlobalStreamsPerUser);
 
     [Fact]
     public void EveryOtherKeyOfLoki_IsAcceptedSilently() =>
-        Assert.Equal(new TenantLimits().IngestionRateMb, Bind(string.Join('\n', LokiLimitKeys.WithoutMeaningHere.Select(static key => $"{key}: anything"))).IngestionRateMb);
+        Assert.Equal(new TenantLimits().IngestionRateMb,
+            Bind(string.Join('\n', LokiLimitKeys.WithoutMeaningHere.Select(static key => $"{key}: anything"))).IngestionRateMb);
 
     [Fact]
     public void KeyThatLokiDoesNotKnow_IsRefused()
@@ -72,13 +82,15 @@ public sealed class TenantLimitsTests
         ConfigurationFile file = ConfigurationFile.Parse("ingestion_rate: 5\n", "limits.yaml");
         TenantLimits.Bind(file.Root, new TenantLimits());
 
-        Assert.Equal("limits.yaml:1:1: ingestion_rate: unknown key; did you mean \"ingestion_rate_mb\"?", Assert.Throws<ConfigurationException>(file.Finish).Message);
+        Assert.Equal("limits.yaml:1:1: ingestion_rate: unknown key; did you mean \"ingestion_rate_mb\"?",
+            Assert.Throws<ConfigurationException>(file.Finish).Message);
     }
 
     [Fact]
     public void UnspecifiedKeys_InheritTheDefaultsGiven()
     {
-        var defaults = new TenantLimits { IngestionRateMb = 50, MaxLineSize = 99, BlockIngestionUntil = DateTimeOffset.UnixEpoch, DiscoverServiceName = ["app"] };
+        var defaults = new TenantLimits { IngestionRateMb = 50, MaxLineSize = 99, BlockIngestionUntil = DateTimeOffset.UnixEpoch,
+            DiscoverServiceName = ["app"] };
 
         TenantLimits limits = Bind("ingestion_rate_mb: 5", defaults);
 
@@ -89,7 +101,8 @@ public sealed class TenantLimitsTests
     [InlineData("0")]
     [InlineData("\"0001-01-01T00:00:00Z\"")]
     public void ZeroTime_MeansNotBlocked(string value) =>
-        Assert.Null(Bind($"block_ingestion_until: {value}", new TenantLimits { BlockIngestionUntil = DateTimeOffset.UnixEpoch }).BlockIngestionUntil);
+        Assert.Null(Bind($"block_ingestion_until: {value}",
+            new TenantLimits { BlockIngestionUntil = DateTimeOffset.UnixEpoch }).BlockIngestionUntil);
 
     [Fact]
     public void TimeThatIsNone_IsRefused()

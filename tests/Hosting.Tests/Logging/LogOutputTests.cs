@@ -60,7 +60,8 @@ public sealed class LogOutputTests
         JsonElement line = JsonDocument.Parse(text).RootElement;
         Assert.Equal("warn", line.GetProperty("level").GetString());
         Assert.Equal("2026-11-22T22:15:01.123456700Z", line.GetProperty("ts").GetString());
-        Assert.Equal((5, 0.5, true), (line.GetProperty("count").GetInt32(), line.GetProperty("ratio").GetDouble(), line.GetProperty("yes").GetBoolean()));
+        Assert.Equal((5, 0.5, true),
+            (line.GetProperty("count").GetInt32(), line.GetProperty("ratio").GetDouble(), line.GetProperty("yes").GetBoolean()));
         Assert.Equal("a\n\"b\"", line.GetProperty("text").GetString());
         Assert.Equal(JsonValueKind.Null, line.GetProperty("none").ValueKind);
         Assert.Equal(1, text.Count(static c => c == '\n'));
@@ -95,7 +96,8 @@ public sealed class LogOutputTests
 
         _time.Advance(RepeatGuard.Interval);
 
-        await Eventually.True(() => output.Text.Contains("suppressed=15", StringComparison.Ordinal), "the count of held back lines", () => output.Text);
+        await Eventually.True(() => output.Text.Contains("suppressed=15", StringComparison.Ordinal), "the count of held back lines",
+            () => output.Text);
         Assert.Equal(RepeatGuard.PassPerInterval, Count(output.Text, "attempt="));
         Assert.Equal(1, Count(output.Text, "another message"));
     }
@@ -131,7 +133,8 @@ public sealed class LogOutputTests
     private string Lines(LogFormat format, Action<ILogger> write)
     {
         var output = new StringWriter();
-        using (ILoggerFactory logs = LogOutput.Create(format, LogLevel.Information, _time, output)) write(logs.CreateLogger("LokiGateway.Gateway.Forward"));
+        using (ILoggerFactory logs = LogOutput.Create(format, LogLevel.Information, _time,
+            output)) write(logs.CreateLogger("LokiGateway.Gateway.Forward"));
         return output.ToString();
     }
 
