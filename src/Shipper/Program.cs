@@ -8,12 +8,12 @@ namespace LokiGateway.Shipper;
 
 internal static class Program
 {
-    private static readonly Option<bool> Once = new("--once", "-once")
+    private static readonly Option<bool> Once = new("--once")
     {
         Description = "Ship all there is, wait for the acknowledgements, print one line of JSON and end: 0, or 3 when something was not acknowledged in --timeout.",
     };
 
-    private static readonly Option<TimeSpan> OnceTimeout = new("--timeout", "-timeout")
+    private static readonly Option<TimeSpan> OnceTimeout = new("--timeout")
     {
         Description = "With --once: how long to wait (30s, 5m).",
         DefaultValueFactory = static _ => TimeSpan.FromMinutes(5),

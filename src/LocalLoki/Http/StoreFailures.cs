@@ -1,3 +1,4 @@
+// The one place that turns a failing store into an answer: clients must see a status that they retry, and never a stack.
 using LokiGateway.LocalLoki.Store;
 using Microsoft.AspNetCore.Http;
 
