@@ -45,7 +45,7 @@ internal sealed class GatewayMetrics
         _badStamps = metrics.CreateCounter("loki_gateway_shipper_stamp_errors_total",
             "Pushes whose X-Loki-Shipper header could not be read, or names another number of lines than the push has.", "reason");
         Counter receivedLines = metrics.CreateCounter("loki_gateway_received_lines_total", "Lines of pushes that could be read, before limits.", "tenant");
-        Counter receivedBytes = metrics.CreateCounter("loki_gateway_received_bytes_total", "Bytes of those lines (of an OTLP push: of its body).", "tenant");
+        Counter receivedBytes = metrics.CreateCounter("loki_gateway_received_bytes_total", "Bytes of those lines, as the tenant's rate counts them (compatibility).", "tenant");
         Counter ackedLines = metrics.CreateCounter("loki_gateway_acked_lines_total", "Lines that Loki said it has.", "tenant");
         Counter discardedLines = metrics.CreateCounter("loki_gateway_discarded_lines_total", "Lines that the gateway refused, by Loki's reasons.", "tenant", "reason");
         Counter discardedBytes = metrics.CreateCounter("loki_gateway_discarded_bytes_total", "Bytes of those lines.", "tenant", "reason");

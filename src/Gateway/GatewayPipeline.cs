@@ -3,6 +3,7 @@
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Inspect;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Gateway.Reply;
@@ -165,16 +166,21 @@ internal sealed class GatewayPipeline(
             var summary = default(PushSummary);
             if (format.IsOtlp)
             {
-                summary.LineBytes = push.Length;
-                tenant.Metrics.Received(0, summary.LineBytes);
+                if (OtlpInspection.TryRead(push, format, ref summary) is { } unreadableOtlp) return new Verdict(unreadableOtlp);
+                CheckStamp(stamp, summary);
                 return new Verdict(admission.AdmitBytes(tenant, summary), summary);
             }
 
             PushError error = PushSummary.TryRead(push, ref summary);
             if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Text(error)));
-            if (stamp is { } claimed && claimed.Lines != summary.Entries) metrics.CountBadStamp("lines_differ");
+            CheckStamp(stamp, summary);
             return admission.Admit(tenant, push, summary);
         }
+    }
+
+    private void CheckStamp(BatchStamp? stamp, in PushSummary summary)
+    {
+        if (stamp is { } claimed && claimed.Lines != summary.Entries) metrics.CountBadStamp("lines_differ");
     }
 
     /// <summary>The shipper's claim about this batch. It goes no further than here: Loki knows nothing of it.</summary>

@@ -154,4 +154,36 @@ public sealed class LimitTests
         Assert.Equal(0, metrics.Sum("loki_gateway_bytes_in_flight") + metrics.Sum("loki_gateway_upstream_in_flight"));
         Assert.DoesNotContain("dev", metrics.Text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task OtlpRecords_AreLines_ForTheRateAndForTheBooks()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync("{ingestion_rate_mb: 0.001, ingestion_burst_size_mb: 0.001}");
+        Assert.Equal(204, (await ExportAsync(gateway, "hello", "gzip")).Status);
+        RawAnswer answer = await ExportAsync(gateway, new string('x', 1100), "");
+        Assert.Equal(429, answer.Status);
+        Assert.Contains("'2' lines totaling '2200' bytes", answer.Body, StringComparison.Ordinal);
+        MetricsPage metrics = await gateway.MetricsAsync();
+        Assert.Equal((4, 2, 2), (metrics.Sum("loki_gateway_received_lines_total"), metrics.Sum("loki_gateway_acked_lines_total"), metrics.Sum("loki_gateway_discarded_lines_total")));
+        Assert.Equal(2210, metrics.Sum("loki_gateway_received_bytes_total"));
+    }
+
+    [Theory]
+    [InlineData("application/json", "{\"resourceLogs\":[")]
+    [InlineData("application/x-protobuf", "not protobuf")]
+    public async Task OtlpThatCannotBeRead_Is400(string type, string body)
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync();
+        RawAnswer answer = await gateway.SendAsync("POST", "/otlp/v1/logs", System.Text.Encoding.UTF8.GetBytes(body), ("X-Scope-OrgID", "ops"), ("Content-Type", type));
+        Assert.Equal(400, answer.Status);
+        Assert.NotEqual("\n", answer.Body);
+    }
+
+    private static Task<RawAnswer> ExportAsync(GatewayFixture gateway, string line, string encoding)
+    {
+        string record = $"{{\"timeUnixNano\":\"{PushRequests.Now()}\",\"body\":{{\"stringValue\":\"{line}\"}}}}";
+        byte[] json = System.Text.Encoding.UTF8.GetBytes($"{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{record},{record}]}}]}}]}}");
+        return gateway.SendAsync("POST", "/otlp/v1/logs", encoding == "gzip" ? PushTests.Compress(json, "gzip") : json,
+            ("X-Scope-OrgID", "ops"), ("Content-Type", "application/json"), ("Content-Encoding", encoding));
+    }
 }

@@ -48,7 +48,8 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         // A push without entries makes nothing in Loki and is refused by no limit there.
         if (bytes == 0 && summary.Entries == 0) return null;
         DateTimeOffset now = time.GetUtcNow();
-        if (summary.Entries > 0) tenant.Metrics.Lag((now - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
+        // OTLP records without a time have none to be late by.
+        if (summary.NewestUnixNanos > 0) tenant.Metrics.Lag((now - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
         TenantLimits limits = tenant.Limits;
         if (limits.BlockIngestionUntil is { } until && now < until)
         {
