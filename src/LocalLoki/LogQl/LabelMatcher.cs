@@ -4,24 +4,24 @@ using System.Text.RegularExpressions;
 
 namespace LokiGateway.LocalLoki.LogQl;
 
-internal enum MatchType { Equal, NotEqual, Regex, NotRegex }
+internal enum LabelMatch { Equal, NotEqual, Regex, NotRegex }
 
 internal sealed class LabelMatcher
 {
     private readonly Regex? regex;
 
     /// <exception cref="LogQlException">The pattern is no RE2 expression.</exception>
-    public LabelMatcher(string name, MatchType type, string value)
+    public LabelMatcher(string name, LabelMatch type, string value)
     {
         Name = name;
         Type = type;
         Value = value;
-        if (type is MatchType.Regex or MatchType.NotRegex) regex = Re2Pattern.Anchored(value);
+        if (type is LabelMatch.Regex or LabelMatch.NotRegex) regex = Re2Pattern.Anchored(value);
     }
 
     public string Name { get; }
 
-    public MatchType Type { get; }
+    public LabelMatch Type { get; }
 
     public string Value { get; }
 
@@ -31,9 +31,9 @@ internal sealed class LabelMatcher
     /// <param name="value">The label's value, or null when the stream has no such label.</param>
     public bool Matches(string? value) => Type switch
     {
-        MatchType.Equal => string.Equals(value ?? "", Value, StringComparison.Ordinal),
-        MatchType.NotEqual => !string.Equals(value ?? "", Value, StringComparison.Ordinal),
-        MatchType.Regex => regex!.IsMatch(value ?? ""),
+        LabelMatch.Equal => string.Equals(value ?? "", Value, StringComparison.Ordinal),
+        LabelMatch.NotEqual => !string.Equals(value ?? "", Value, StringComparison.Ordinal),
+        LabelMatch.Regex => regex!.IsMatch(value ?? ""),
         _ => !regex!.IsMatch(value ?? ""),
     };
 }

@@ -189,12 +189,12 @@ internal sealed class LogQlParser
     private LabelMatcher ReadMatcher(string? expectedName, string? expectedSign)
     {
         string name = Expect(TokenKind.Identifier, expectedName).Text;
-        MatchType type = token.Kind switch
+        LabelMatch type = token.Kind switch
         {
-            TokenKind.Equal => MatchType.Equal,
-            TokenKind.NotEqual => MatchType.NotEqual,
-            TokenKind.MatchRegex => MatchType.Regex,
-            TokenKind.NotMatchRegex => MatchType.NotRegex,
+            TokenKind.Equal => LabelMatch.Equal,
+            TokenKind.NotEqual => LabelMatch.NotEqual,
+            TokenKind.MatchRegex => LabelMatch.Regex,
+            TokenKind.NotMatchRegex => LabelMatch.NotRegex,
             _ => throw Unexpected(expectedSign),
         };
         Advance();

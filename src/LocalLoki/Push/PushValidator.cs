@@ -61,6 +61,8 @@ internal sealed class PushValidator(string tenant, TenantLimits limits, LocalLok
         while (reader.TryReadStream(out PushStream stream))
         {
             if (!LabelSet.TryParse(stream.Labels, out LabelSet? labels, out string? error)) return $"couldn't parse labels: {error}";
+            // Bytes that are not UTF-8 become U+FFFD here already, so that the stream is the same one after a restart.
+            if (labels.Text.Contains("\\x", StringComparison.Ordinal)) labels = LabelSet.Of(labels.Pairs);
             all.Add(WithServiceName(labels));
         }
         return null;

@@ -1,7 +1,9 @@
-// Structured metadata of one entry in the store: [varint length][name][varint length][value] for each pair, in the order it was sent.
+// Structured metadata of one entry, or the labels of a stream, in the store: [varint length][name][varint length][value] for each pair, in the order it was sent.
 // Opaque bytes keep equal metadata equal, so that a query can group entries by them without decoding each one.
 
 using System.Buffers;
+using System.Text;
+using LokiGateway.Protocol.Labels;
 
 namespace LokiGateway.LocalLoki.Store;
 
@@ -11,6 +13,23 @@ internal static class MetadataBlob
     {
         WriteText(output, name);
         WriteText(output, value);
+    }
+
+    /// <summary>The labels of a stream as a blob.</summary>
+    public static byte[] Of(LabelSet labels)
+    {
+        ArrayBufferWriter<byte> blob = new();
+        foreach ((string name, string value) in labels.Pairs) Write(blob, Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(value));
+        return blob.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Back from <see cref="Of"/>.</summary>
+    public static LabelSet ToLabels(ReadOnlySpan<byte> blob)
+    {
+        List<KeyValuePair<string, string>> pairs = [];
+        while (TryRead(ref blob, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
+            pairs.Add(KeyValuePair.Create(Encoding.UTF8.GetString(name), Encoding.UTF8.GetString(value)));
+        return LabelSet.Of(pairs);
     }
 
     public static bool TryRead(ref ReadOnlySpan<byte> blob, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)

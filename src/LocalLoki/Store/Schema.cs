@@ -11,7 +11,7 @@ internal static class Schema
     public const string Tenants = "CREATE TABLE IF NOT EXISTS tenants (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)";
 
     /// <summary>
-    /// streams_N   id, labels (canonical text, as bytes: a value may hold any)
+    /// streams_N   id, labels (pairs in canonical order, see <see cref="MetadataBlob"/>: not every label text that is accepted parses again)
     /// entries_N   stream, ts (ns), ordinal, line, metadata (see <see cref="MetadataBlob"/>, NULL when there is none).
     ///             Clustered by its key: a stream's time range is one sequential read, and the order of arrival breaks ties of time.
     /// twins_N     hash of every line that shares (stream, ts) with an earlier one: finding a duplicate among many lines of one

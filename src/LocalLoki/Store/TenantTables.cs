@@ -31,11 +31,9 @@ internal sealed class TenantTables : IDisposable
         {
             while (all.Step())
             {
-                if (!LabelSet.TryParse(all.Blob(1), out LabelSet? labels, out string? error))
-                    throw new StoreException(StoreFailure.Corrupt, $"the store {path} is damaged: stream labels that do not parse ({error})");
-                StoredStream stream = new(all.Long(0), labels);
+                StoredStream stream = new(all.Long(0), MetadataBlob.ToLabels(all.Blob(1)));
                 known.Add(stream);
-                idByLabels.Add(labels, stream.Id);
+                idByLabels[stream.Labels] = stream.Id;
                 nextStreamId = stream.Id + 1;
             }
         }
@@ -100,7 +98,7 @@ internal sealed class TenantTables : IDisposable
     {
         if (idByLabels.TryGetValue(labels, out long id)) return id;
         insertStream.Bind(1, nextStreamId);
-        insertStream.Bind(2, labels.Utf8);
+        insertStream.Bind(2, MetadataBlob.Of(labels));
         insertStream.Execute();
         id = nextStreamId++;
         idByLabels.Add(labels, id);
