@@ -132,6 +132,12 @@ public static class ProgramHost
             Log.Stopped(log, program.Name, code);
             return code;
         }
+        catch (OperationCanceledException) when (signal.Stopping.IsCancellationRequested)
+        {
+            // Asked to stop while it was still starting: nothing was begun that would have to be finished.
+            Log.Stopped(log, program.Name, ExitCodes.Success);
+            return ExitCodes.Success;
+        }
         catch (Exception expected) when (expected is ListenException or ConfigurationException)
         {
             // These say in one sentence what to change; a stack would only hide it.

@@ -124,6 +124,23 @@ public sealed partial class ProgramHostTests : IDisposable
     }
 
     [Fact]
+    public async Task SignalDuringTheStart_IsACleanStop()
+    {
+        int code = await RunAsync(
+            static async context =>
+            {
+                SendSignal(SigTerm);
+                await Task.Delay(Eventually.DefaultDeadline, context.Stopping);
+                return ExitCodes.Failure;
+            },
+            "--config.file",
+            Config("a: 5"));
+
+        Assert.Equal(ExitCodes.Success, code);
+        Assert.DoesNotContain("failed", _errors.ToString());
+    }
+
+    [Fact]
     public async Task DefaultConfiguration_IsUsedWithoutAFile_AndTheCommandLineWins()
     {
         ProgramDefinition<int> program = Program(static context => Task.FromResult(context.Options)) with

@@ -89,8 +89,13 @@ public sealed class TenantLimitsTests
     [Fact]
     public void UnspecifiedKeys_InheritTheDefaultsGiven()
     {
-        var defaults = new TenantLimits { IngestionRateMb = 50, MaxLineSize = 99, BlockIngestionUntil = DateTimeOffset.UnixEpoch,
-            DiscoverServiceName = ["app"] };
+        var defaults = new TenantLimits
+        {
+            IngestionRateMb = 50,
+            MaxLineSize = 99,
+            BlockIngestionUntil = DateTimeOffset.UnixEpoch,
+            DiscoverServiceName = ["app"],
+        };
 
         TenantLimits limits = Bind("ingestion_rate_mb: 5", defaults);
 
