@@ -28,9 +28,12 @@ public sealed record PushReceived(long Number, string Method, string Path, IRead
     public PushRequest Decode() => PushRequests.ReadSnappy(Body);
 }
 
-/// <summary>One entry that the sink stored, in the order of storing: <paramref name="Request"/> is the number of its push.</summary>
+/// <summary>
+/// One entry that the sink stored, in the order of storing: <paramref name="Request"/> is the number of its push;
+/// <paramref name="Acknowledged"/> says whether the push was answered with success.
+/// </summary>
 public sealed record StoredEntry(string Tenant, string Labels, long UnixNanos, string Line,
-    IReadOnlyList<(string Name, string Value)> Metadata, long Request, DateTimeOffset StoredAt);
+    IReadOnlyList<(string Name, string Value)> Metadata, long Request, DateTimeOffset StoredAt, bool Acknowledged);
 
 /// <summary>
 /// A push endpoint on a loopback port whose answers are scripted. All members may be called from any thread.
@@ -254,7 +257,7 @@ public sealed class FaultSink : IAsyncDisposable
         {
             try
             {
-                var rejected = Store(push, answer.Rejects);
+                var rejected = Store(push, answer);
                 if (answer.Rejects is not null && rejected.Length == 0) answer = SinkAnswer.Ok with { Delay = answer.Delay };
                 if (text == SinkAnswer.CountsMarker) text = rejected;
             }
@@ -287,8 +290,9 @@ public sealed class FaultSink : IAsyncDisposable
     }
 
     /// <summary>Keeps the entries and returns the text of Loki's ingester about the rejected ones; empty when there are none.</summary>
-    private string Store(PushReceived push, Func<StreamAdapter, EntryAdapter, bool>? rejects)
+    private string Store(PushReceived push, SinkAnswer answer)
     {
+        var acknowledged = answer is { Kind: SinkAnswer.Wire.Complete, Status: < 300 };
         var request = push.Decode();
         var text = "";
         var entries = new List<StoredEntry>();
@@ -299,14 +303,14 @@ public sealed class FaultSink : IAsyncDisposable
             EntryAdapter? last = null;
             foreach (var entry in stream.Entries)
             {
-                if (rejects?.Invoke(stream, entry) == true)
+                if (answer.Rejects?.Invoke(stream, entry) == true)
                 {
                     ignored++;
                     last = entry;
                     continue;
                 }
                 entries.Add(new StoredEntry(push.Tenant, stream.Labels, PushRequests.ToNanos(entry.Timestamp), entry.Line,
-                    [.. entry.StructuredMetadata.Select(static pair => (pair.Name, pair.Value))], push.Number, now));
+                    [.. entry.StructuredMetadata.Select(static pair => (pair.Name, pair.Value))], push.Number, now, acknowledged));
             }
             if (ignored > 0)
             {

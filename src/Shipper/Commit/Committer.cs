@@ -19,9 +19,13 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     /// </summary>
     private static readonly TimeSpan QuietPeriodMax = TimeSpan.FromMinutes(1);
 
+    /// <summary>How often it is looked whether the first scan is through.</summary>
+    private static readonly TimeSpan FirstScanLook = TimeSpan.FromMilliseconds(20);
+
     private readonly Lock _oneAtATime = new();
     private readonly List<CheckpointEntry> _entries = [];
     private ITimer? _timer;
+    private bool _isSteady;
     private int _savedCount = -1;
     private long _savedAt;
     private long _upToDateTicks;
@@ -29,7 +33,11 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     /// <summary>When everything acknowledged was known to be on disk; null: never yet. For the checkpoint metric: grows old when saves fail.</summary>
     public DateTimeOffset? UpToDateAt => Volatile.Read(ref _upToDateTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
 
-    public void Start() => _timer = time.CreateTimer(_ => CommitOnce(), null, Period, Period);
+    /// <summary>
+    /// The first save comes with the first scan, not a second later: without a checkpoint the next start could not tell a file that was rotated
+    /// while nobody looked from one that was finished before there ever was a shipper.
+    /// </summary>
+    public void Start() => _timer = time.CreateTimer(_ => Tick(), null, FirstScanLook, FirstScanLook);
 
     /// <summary>Saves now, if anything changed. True when the checkpoint on disk is up to date afterwards.</summary>
     public bool CommitOnce()
@@ -60,6 +68,15 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     {
         _timer?.Dispose();
         CommitOnce();
+    }
+
+    private void Tick()
+    {
+        bool seen = scanner.SeenThroughNanos is not null;
+        if (seen || _isSteady) CommitOnce();
+        if (!seen || _isSteady) return;
+        _isSteady = true;
+        _timer?.Change(Period, Period);
     }
 
     private bool Collect()

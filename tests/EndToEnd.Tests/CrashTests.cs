@@ -1,0 +1,159 @@
+// The first promise: no line is lost, whatever happens to the shipper. Here it happens: kill -9 at random points while containers write and
+// their logs rotate. What Loki would return (equal stream, time and line once) must be every written line exactly once.
+using LokiGateway.EndToEnd.Tests.Programs;
+using LokiGateway.Testing;
+
+namespace LokiGateway.EndToEnd.Tests;
+
+public sealed class CrashTests(ITestOutputHelper output)
+{
+    private const int Kills = 20;
+
+    // A shipper that has saved what it knows to be acknowledged at one moment has long heard of an answer that was given this much earlier.
+    private static readonly TimeSpan AnswerSlack = TimeSpan.FromSeconds(2);
+
+    [Fact]
+    public async Task KilledTwentyTimesWhileFilesRotate_EveryLineArrivesOnce()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("CRASH_SEED"), out var given) ? given : Random.Shared.Next();
+        output.WriteLine($"seed {seed}: replay with CRASH_SEED={seed}");
+        var random = new Random(seed);
+        using var temp = new TempDirectory("crash");
+        await using var sink = FaultSink.Start(push => (push.Number % 17) switch
+        {
+            3 => SinkAnswer.StoredThen(500),
+            7 => SinkAnswer.DropAfterReading(stored: true),
+            11 => SinkAnswer.DropAfterReading(stored: false),
+            13 => SinkAnswer.RateLimited(),
+            _ => SinkAnswer.Ok,
+        });
+        var root = temp.Folder("pods");
+        RotatingLogWriter[] writers =
+        [
+            new(root, "default", "web-0", seed: seed),
+            new(root, "default", "web-1", seed: seed + 1),
+            new(root, "shop", "cart-0", "redis", seed: seed + 2),
+        ];
+        var setup = new ShipperSetup(temp, $"{root}/*/*/*.log", sink.PushUrl, endpoint: "min_backoff: 20ms\nmax_backoff: 200ms");
+
+        // Files that were rotated before there ever was a shipper are not its own: the first life begins before the first rotation.
+        foreach (var writer in writers) writer.Write(20);
+        await using (var first = await setup.StartReadyAsync())
+        {
+            await Eventually.ValueAsync(setup.MetricsAsync, page => page.Sum("loki_shipper_checkpoint_timestamp_seconds") > 0, "the first checkpoint");
+            await first.KillAsync();
+        }
+
+        using var stopWriting = new CancellationTokenSource();
+        var writing = Task.Run(() => WriteAndRotate(writers, seed, stopWriting.Token));
+        var lives = new List<Life>();
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            var start = DateTimeOffset.UtcNow;
+            await using var shipper = setup.Start();
+            // Some die before they are ready, most in their work, every fifth so late that it has saved positions and gone on.
+            var length = TimeSpan.FromMilliseconds(kill % 5 == 4 ? 4000 : random.Next(4) == 0 ? random.Next(300) : random.Next(400, 1600));
+            var saved = await LiveFor(setup, length);
+            await shipper.KillAsync();
+            lives.Add(new Life(start, saved, DateTimeOffset.UtcNow));
+        }
+        await stopWriting.CancelAsync();
+        await writing;
+        foreach (var writer in writers) writer.Finish();
+        output.WriteLine($"{writers.Sum(writer => writer.Count)} lines, {writers.Sum(writer => writer.Rotations)} rotations");
+
+        await using (var last = await setup.StartReadyAsync())
+        {
+            var delivery = await Eventually.Value(() => Delivery.Compare(writers, sink.Stored()), seen => seen.IsExact,
+                $"every line exactly once (seed {seed})", TimeSpan.FromSeconds(60));
+            output.WriteLine(delivery.ToString());
+            last.Terminate();
+            Assert.Equal(0, await last.WaitExitAsync());
+        }
+        Assert.Empty(sink.Faults);
+        Assert.True(writers.Sum(writer => writer.Rotations) >= Kills, "rotation went on");
+        AssertDuplicatesAreInsideTheWindow(sink.Stored(), lives);
+    }
+
+    [Fact]
+    public async Task KilledAfterItsCheckpoint_ResendsNothing()
+    {
+        using var temp = new TempDirectory("crash");
+        await using var sink = FaultSink.Start();
+        var root = temp.Folder("pods");
+        using var writer = new RotatingLogWriter(root, seed: 5);
+        var setup = new ShipperSetup(temp, $"{root}/*/*/*.log", sink.PushUrl);
+        for (var round = 0; round < 3; round++)
+        {
+            await using var shipper = await setup.StartReadyAsync();
+            for (var i = 0; i < 20; i++) writer.Write(50);
+            writer.Rotate();
+            writer.Write(100);
+            writer.Finish();
+            await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), delivery => delivery.IsExact, "all delivered");
+            await Eventually.ValueAsync(setup.MetricsAsync, page =>
+                Books.From(page) is { InFlight: 0 } books && books.Read == books.Acked && page.Sum("loki_shipper_checkpoint_timestamp_seconds") >
+                page.Sum("loki_shipper_last_ack_timestamp_seconds"), "a checkpoint newer than the last acknowledgement");
+            await shipper.KillAsync();
+        }
+        await using (var shipper = await setup.StartReadyAsync())
+        {
+            writer.Write(10, tearShare: 0);
+            await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), delivery => delivery.IsExact, "the last ten lines");
+        }
+        Assert.Equal(writer.Count, sink.StoredCount);
+    }
+
+    private static void WriteAndRotate(RotatingLogWriter[] writers, int seed, CancellationToken stop)
+    {
+        var random = new Random(seed + 100);
+        while (!stop.IsCancellationRequested)
+        {
+            var writer = writers[random.Next(writers.Length)];
+            writer.Write(random.Next(1, 60), partialShare: 0.1, tearShare: 0.3);
+            if (random.Next(30) == 0) writer.Rotate();
+            stop.WaitHandle.WaitOne(random.Next(5, 30));
+        }
+    }
+
+    /// <summary>One life of the shipper; SavedUntil: what was acknowledged before was seen to be on disk.</summary>
+    private sealed record Life(DateTimeOffset Start, DateTimeOffset SavedUntil, DateTimeOffset Killed);
+
+    /// <summary>Lets the shipper live; returns up to when its acknowledgements were last seen to be in its checkpoint.</summary>
+    private static async Task<DateTimeOffset> LiveFor(ShipperSetup setup, TimeSpan life)
+    {
+        var end = DateTimeOffset.UtcNow + life;
+        double savedUntil = 0;
+        while (DateTimeOffset.UtcNow < end)
+        {
+            try
+            {
+                savedUntil = Math.Max(savedUntil, (await setup.MetricsAsync()).Sum("loki_shipper_checkpoint_timestamp_seconds"));
+            }
+            catch (HttpRequestException)
+            {
+                // Still starting.
+            }
+            var left = end - DateTimeOffset.UtcNow;
+            if (left > TimeSpan.Zero) await Task.Delay(left < TimeSpan.FromMilliseconds(100) ? left : TimeSpan.FromMilliseconds(100));
+        }
+        return DateTimeOffset.FromUnixTimeMilliseconds((long)(savedUntil * 1000));
+    }
+
+    /// <summary>What one life was told to be stored, and has saved, no later life sends again.</summary>
+    private static void AssertDuplicatesAreInsideTheWindow(IReadOnlyList<StoredEntry> stored, List<Life> lives)
+    {
+        var last = new Dictionary<(string, long, string), StoredEntry>();
+        foreach (var entry in stored) last[(entry.Labels, entry.UnixNanos, entry.Line)] = entry;
+        foreach (var life in lives)
+        {
+            foreach (var entry in stored)
+            {
+                if (!entry.Acknowledged || entry.StoredAt < life.Start || entry.StoredAt + AnswerSlack > life.SavedUntil) continue;
+                var again = last[(entry.Labels, entry.UnixNanos, entry.Line)];
+                Assert.True(again.StoredAt <= life.Killed,
+                    $"acknowledged at {entry.StoredAt:O}, saved at {life.SavedUntil:O}, sent again at {again.StoredAt:O} after the kill at {life.Killed:O}: {entry.Line}");
+            }
+        }
+    }
+}
