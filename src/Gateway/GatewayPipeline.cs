@@ -172,7 +172,7 @@ internal sealed class GatewayPipeline(
             }
 
             PushError error = PushSummary.TryRead(push, ref summary);
-            if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Text(error)));
+            if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Describe(push)));
             CheckStamp(stamp, summary);
             return admission.Admit(tenant, push, summary);
         }

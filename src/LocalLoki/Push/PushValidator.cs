@@ -36,7 +36,7 @@ internal sealed class PushValidator(string tenant, TenantLimits limits, LocalLok
     {
         PushSummary summary = default;
         PushError malformed = PushSummary.TryRead(batch.Request.Span, ref summary);
-        if (malformed != PushError.None) return PushVerdict.BadRequest(PushErrors.Text(malformed));
+        if (malformed != PushError.None) return PushVerdict.BadRequest(PushErrors.Describe(batch.Request.Span));
         if (ParseLabels(batch.Request.Span, summary.Streams, out List<LabelSet> labels) is { } unparsable) return PushVerdict.BadRequest(unparsable);
 
         PushReader reader = new(batch.Request.Span);

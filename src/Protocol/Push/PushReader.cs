@@ -211,8 +211,12 @@ public readonly ref struct PushEntry
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static PushError TryRead(ReadOnlySpan<byte> message, out PushEntry entry)
     {
-        if (!EntryHead.TryRead(message, out long unixNanos, out int lineStart)) return TryReadFields(message, out entry);
-        entry = new PushEntry(message, unixNanos, message[lineStart..], metadataCount: 0, metadataBytes: 0);
+        if (!EntryHead.TryRead(message, out var unixNanos, out var lineStart, out var lineLength))
+            return TryReadFields(message, out entry);
+        int count = 0, bytes = 0;
+        if (lineStart + lineLength != message.Length && !EntryHead.TryReadMetadata(message[(lineStart + lineLength)..], out count, out bytes))
+            return TryReadFields(message, out entry);
+        entry = new PushEntry(message, unixNanos, message.Slice(lineStart, lineLength), count, bytes);
         return PushError.None;
     }
 

@@ -98,20 +98,22 @@ public struct PushSummary
         return cursor.Error;
     }
 
-    // Nearly all of a push: runs of entries that are a time and a line. The totals live in registers meanwhile (5 -> 12.9 GB/s).
+    // Nearly all of a push: runs of entries that are a time, a line and metadata. The totals live in registers meanwhile (5 -> 12.9 GB/s).
     private PushError AddPlainEntries(ref ProtobufCursor cursor)
     {
         var entries = 0;
         long lineBytes = 0;
+        long metadataBytes = 0;
         var oldest = long.MaxValue;
         var newest = long.MinValue;
         var error = PushError.None;
         while (cursor.TryReadShortBytes(PushEntryReader.EntriesTag, out var entry))
         {
-            if (EntryHead.TryRead(entry, out var unixNanos, out var lineStart))
+            if (EntryHead.TryRead(entry, out var unixNanos, out var lineStart, out var lineLength)
+                && TryAddMetadata(entry, lineStart + lineLength, ref metadataBytes))
             {
                 entries++;
-                lineBytes += entry.Length - lineStart;
+                lineBytes += lineLength;
                 oldest = Math.Min(oldest, unixNanos);
                 newest = Math.Max(newest, unixNanos);
                 continue;
@@ -123,8 +125,18 @@ public struct PushSummary
         }
 
         if (entries > 0)
-            Add(entries, lineBytes, metadataBytes: 0, oldest, newest);
+            Add(entries, lineBytes, metadataBytes, oldest, newest);
         return error;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryAddMetadata(ReadOnlySpan<byte> entry, int lineEnd, ref long metadataBytes)
+    {
+        if (lineEnd == entry.Length)
+            return true;
+        var isPlain = EntryHead.TryReadMetadata(entry[lineEnd..], out _, out var bytes);
+        metadataBytes += isPlain ? bytes : 0;
+        return isPlain;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
