@@ -37,7 +37,12 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     /// The first save comes with the first scan, not a second later: without a checkpoint the next start could not tell a file that was rotated
     /// while nobody looked from one that was finished before there ever was a shipper.
     /// </summary>
-    public void Start() => _timer = time.CreateTimer(_ => Tick(), null, FirstScanLook, FirstScanLook);
+    public void Start()
+    {
+        // Set going only when the field holds it: Tick slows it down through the field.
+        _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(FirstScanLook, FirstScanLook);
+    }
 
     /// <summary>Saves now, if anything changed. True when the checkpoint on disk is up to date afterwards.</summary>
     public bool CommitOnce()
