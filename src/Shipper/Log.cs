@@ -55,8 +55,8 @@ internal static partial class Log
 
     [LoggerMessage(110, LogLevel.Error,
         "positions could not be saved; shipping goes on, but a crash now sends again what was acknowledged since the last save: free disk space or " +
-        "repair the volume path={Path} files={Files} err=\"{Error}\"")]
-    public static partial void CheckpointNotSaved(ILogger log, string path, int files, string error);
+        "repair the volume path={Path} err=\"{Error}\"")]
+    public static partial void CheckpointNotSaved(ILogger log, string path, string error);
 
     [LoggerMessage(111, LogLevel.Information, "positions are saved again path={Path}")]
     public static partial void CheckpointSavedAgain(ILogger log, string path);

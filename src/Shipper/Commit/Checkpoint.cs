@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -15,12 +16,15 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>One node's usual number of container logs with room: a file of 52 KiB that nobody has to grow.</summary>
     private const int CapacityMin = 256;
 
+    /// <summary>Records are written in pieces of this size (64 KiB less a rest), so that 10,000 files need no megabyte to be saved.</summary>
+    private const int RecordsPerWrite = 64 * 1024 / CheckpointSlot.RecordBytes;
+
+    private readonly byte[] _piece = new byte[RecordsPerWrite * CheckpointSlot.RecordBytes];
     private readonly StateDirectory _directory;
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private SafeFileHandle? _file;
-    private byte[] _slot = [];
     private int _capacity;
     private long _sequence;
     private long _lastSavedTicks;
@@ -64,21 +68,25 @@ internal sealed class Checkpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes and syncs the slot that is not the last good one. When there are more entries than fit, a larger file is written and renamed
-    /// into place; when that fails (full disk), as many as fit are saved in place: a file without its entry is read again, not lost.
+    /// Writes and syncs the slot that is not the last good one. When there are more entries than fit, as many as fit are saved in place, and then
+    /// all of them into a larger file that is renamed over this one; when that fails (full disk), a file without its entry is read again after a
+    /// crash, not lost.
     /// </summary>
+    /// <param name="entries">Gone through once, or twice when the file must grow.</param>
+    /// <param name="seenThroughNanos">See <see cref="CheckpointContents.SeenThrough"/>.</param>
     /// <returns>False when it failed: the last good slot stays, shipping goes on, it was logged and counted.</returns>
-    public bool Save(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    public bool Save(IEnumerable<CheckpointEntry> entries, long seenThroughNanos)
     {
         try
         {
-            if (_file is null || entries.Length > _capacity) Grow(entries, seenThroughNanos);
-            else WriteSlot(entries, seenThroughNanos);
+            if (_file is null) Grow([], CapacityMin, seenThroughNanos);
+            for (int count = WriteSlot(_file!, _capacity, entries, seenThroughNanos); count > _capacity;) count = Grow(entries, count, seenThroughNanos);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            ReportFailure(failure, entries.Length);
-            if (_file is not null && entries.Length > _capacity) SaveWhatFits(entries[.._capacity], seenThroughNanos);
+            Interlocked.Increment(ref _saveFailures);
+            if (!_failing) Log.CheckpointNotSaved(_log, _path, failure.Message);
+            _failing = true;
             return false;
         }
         if (_failing) Log.CheckpointSavedAgain(_log, _path);
@@ -93,32 +101,57 @@ internal sealed class Checkpoint : IDisposable
         _directory.Dispose();
     }
 
-    private void WriteSlot(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    /// <summary>Returns how many entries there were; what is beyond the capacity is counted only.</summary>
+    private int WriteSlot(SafeFileHandle file, int capacity, IEnumerable<CheckpointEntry> entries, long seenThroughNanos)
     {
         long sequence = _sequence + 1;
-        int used = CheckpointSlot.Write(_slot, Header(sequence, entries.Length, _capacity, seenThroughNanos), entries);
-        RandomAccess.Write(_file!, _slot.AsSpan(0, used), SlotOffset(sequence));
-        RandomAccess.FlushToDisk(_file!);
+        // Even sequence numbers live in the first slot, odd ones in the second.
+        long slotAt = sequence % 2 == 0 ? 0 : CheckpointSlot.Bytes(capacity);
+        var hash = new XxHash3();
+        int count = 0;
+        int held = 0;
+        long at = slotAt + CheckpointSlot.HeaderBytes;
+        foreach (CheckpointEntry entry in entries)
+        {
+            if (count++ >= capacity) continue;
+            CheckpointSlot.WriteRecord(_piece.AsSpan(held, CheckpointSlot.RecordBytes), entry);
+            held += CheckpointSlot.RecordBytes;
+            if (held == _piece.Length) WritePiece(file, hash, ref held, ref at);
+        }
+        WritePiece(file, hash, ref held, ref at);
+        long writtenAtNanos = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        var header = new CheckpointHeader(sequence, Math.Min(count, capacity), capacity, writtenAtNanos, seenThroughNanos);
+        CheckpointSlot.WriteHeader(_piece, header, hash.GetCurrentHashAsUInt64());
+        RandomAccess.Write(file, _piece.AsSpan(0, CheckpointSlot.HeaderBytes), slotAt);
+        RandomAccess.FlushToDisk(file);
         // Only now: after a failed write or sync the next save must try this same slot again and leave the good one alone.
         _sequence = sequence;
+        return count;
     }
 
-    /// <summary>A new file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the name.</summary>
-    private void Grow(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
+    private void WritePiece(SafeFileHandle file, XxHash3 hash, ref int held, ref long at)
     {
-        int capacity = Math.Max(CapacityMin, _capacity);
-        while (capacity < entries.Length) capacity *= 2;
+        ReadOnlySpan<byte> records = _piece.AsSpan(0, held);
+        hash.Append(records);
+        RandomAccess.Write(file, records, at);
+        at += held;
+        held = 0;
+    }
+
+    /// <summary>A larger file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the name.</summary>
+    private int Grow(IEnumerable<CheckpointEntry> entries, int atLeast, long seenThroughNanos)
+    {
+        int capacity = CapacityMin;
+        while (capacity < atLeast) capacity *= 2;
         string fresh = _path + ".new";
-        byte[] slot = new byte[CheckpointSlot.Bytes(capacity)];
-        long sequence = _sequence + 1;
         SafeFileHandle file = File.OpenHandle(fresh, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
+        int count;
         try
         {
-            long otherSlot = sequence % 2 == 0 ? slot.Length : 0;
-            RandomAccess.Write(file, slot, otherSlot);
-            CheckpointSlot.Write(slot, Header(sequence, entries.Length, capacity, seenThroughNanos), entries);
-            RandomAccess.Write(file, slot, slot.Length - otherSlot);
-            RandomAccess.FlushToDisk(file);
+            long length = 2L * CheckpointSlot.Bytes(capacity);
+            Array.Clear(_piece);
+            for (long at = 0; at < length; at += _piece.Length) RandomAccess.Write(file, _piece.AsSpan(0, (int)Math.Min(_piece.Length, length - at)), at);
+            count = WriteSlot(file, capacity, entries, seenThroughNanos);
             File.Move(fresh, _path, overwrite: true);
             _directory.Sync();
         }
@@ -128,33 +161,9 @@ internal sealed class Checkpoint : IDisposable
             throw;
         }
         _file?.Dispose();
-        (_file, _slot, _capacity, _sequence) = (file, slot, capacity, sequence);
+        (_file, _capacity) = (file, capacity);
+        return count;
     }
-
-    private void SaveWhatFits(ReadOnlySpan<CheckpointEntry> entries, long seenThroughNanos)
-    {
-        try
-        {
-            WriteSlot(entries, seenThroughNanos);
-        }
-        catch (IOException failure)
-        {
-            ReportFailure(failure, entries.Length);
-        }
-    }
-
-    private void ReportFailure(Exception failure, int entries)
-    {
-        Interlocked.Increment(ref _saveFailures);
-        if (!_failing) Log.CheckpointNotSaved(_log, _path, entries, failure.Message);
-        _failing = true;
-    }
-
-    /// <summary>Even sequence numbers live in the first slot, odd ones in the second.</summary>
-    private long SlotOffset(long sequence) => sequence % 2 == 0 ? 0 : _slot.Length;
-
-    private CheckpointHeader Header(long sequence, int count, int capacity, long seenThroughNanos) =>
-        new(sequence, count, capacity, (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100, seenThroughNanos);
 
     private CheckpointContents Load()
     {
@@ -194,9 +203,9 @@ internal sealed class Checkpoint : IDisposable
             CheckpointEntry entry = CheckpointSlot.ReadRecord(slot, i);
             entries[entry.Identity.Key] = entry;
         }
-        (_file, _slot, _capacity, _sequence) = (file, slot, header.Capacity, header.Sequence);
+        (_file, _capacity, _sequence) = (file, header.Capacity, header.Sequence);
         // A slot is found again by its number; a file that was put together by hand may have it elsewhere.
-        if (SlotOffset(header.Sequence) != (useFirst ? 0 : slotBytes)) _sequence++;
+        if ((header.Sequence % 2 == 0) != useFirst) _sequence++;
         return new CheckpointContents(entries, header.SeenThroughNanos);
     }
 

@@ -29,27 +29,19 @@ internal static class CheckpointSlot
 
     public static int Bytes(int capacity) => (HeaderBytes + capacity * RecordBytes + BlockBytes - 1) / BlockBytes * BlockBytes;
 
-    /// <summary>Fills the whole slot; bytes behind the last record are left as they are and are not covered by the checksum.</summary>
-    /// <returns>Bytes used, a multiple of nothing: header and records.</returns>
-    public static int Write(Span<byte> slot, in CheckpointHeader header, ReadOnlySpan<CheckpointEntry> entries)
+    /// <summary>The header, written after the records: <paramref name="recordsHash"/> is XxHash3 of them.</summary>
+    public static void WriteHeader(Span<byte> destination, in CheckpointHeader header, ulong recordsHash)
     {
-        slot[..HeaderBytes].Clear();
-        Magic.CopyTo(slot);
-        BinaryPrimitives.WriteInt32LittleEndian(slot[8..], Version);
-        BinaryPrimitives.WriteInt32LittleEndian(slot[12..], RecordBytes);
-        BinaryPrimitives.WriteInt64LittleEndian(slot[16..], header.Sequence);
-        BinaryPrimitives.WriteInt32LittleEndian(slot[24..], entries.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(slot[28..], header.Capacity);
-        BinaryPrimitives.WriteInt64LittleEndian(slot[32..], header.WrittenAtNanos);
-        BinaryPrimitives.WriteInt64LittleEndian(slot[40..], header.SeenThroughNanos);
-        int at = HeaderBytes;
-        foreach (ref readonly CheckpointEntry entry in entries)
-        {
-            WriteRecord(slot.Slice(at, RecordBytes), entry);
-            at += RecordBytes;
-        }
-        BinaryPrimitives.WriteUInt64LittleEndian(slot[ChecksumAt..], Checksum(slot[..at]));
-        return at;
+        destination[..HeaderBytes].Clear();
+        Magic.CopyTo(destination);
+        BinaryPrimitives.WriteInt32LittleEndian(destination[8..], Version);
+        BinaryPrimitives.WriteInt32LittleEndian(destination[12..], RecordBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[16..], header.Sequence);
+        BinaryPrimitives.WriteInt32LittleEndian(destination[24..], header.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(destination[28..], header.Capacity);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[32..], header.WrittenAtNanos);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[40..], header.SeenThroughNanos);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[ChecksumAt..], Checksum(destination, recordsHash));
     }
 
     /// <summary>Never throws: anything that is not a whole slot of exactly this length is false.</summary>
@@ -61,8 +53,8 @@ internal static class CheckpointSlot
         int count = BinaryPrimitives.ReadInt32LittleEndian(slot[24..]);
         int capacity = BinaryPrimitives.ReadInt32LittleEndian(slot[28..]);
         if (count < 0 || count > capacity || capacity > (int.MaxValue - BlockBytes) / RecordBytes - 1 || Bytes(capacity) != slot.Length) return false;
-        ReadOnlySpan<byte> used = slot[..(HeaderBytes + count * RecordBytes)];
-        if (Checksum(used) != BinaryPrimitives.ReadUInt64LittleEndian(slot[ChecksumAt..])) return false;
+        ulong recordsHash = XxHash3.HashToUInt64(slot.Slice(HeaderBytes, count * RecordBytes));
+        if (Checksum(slot, recordsHash) != BinaryPrimitives.ReadUInt64LittleEndian(slot[ChecksumAt..])) return false;
         header = new CheckpointHeader(
             BinaryPrimitives.ReadInt64LittleEndian(slot[16..]), count, capacity,
             BinaryPrimitives.ReadInt64LittleEndian(slot[32..]), BinaryPrimitives.ReadInt64LittleEndian(slot[40..]));
@@ -81,7 +73,7 @@ internal static class CheckpointSlot
             MemoryMarshal.Read<FramePosition>(record[FrameAt..]));
     }
 
-    private static void WriteRecord(Span<byte> record, in CheckpointEntry entry)
+    public static void WriteRecord(Span<byte> record, in CheckpointEntry entry)
     {
         BinaryPrimitives.WriteUInt64LittleEndian(record, entry.Identity.Device);
         BinaryPrimitives.WriteUInt64LittleEndian(record[8..], entry.Identity.Inode);
@@ -93,9 +85,8 @@ internal static class CheckpointSlot
         MemoryMarshal.Write(record[FrameAt..], entry.Frame);
     }
 
-    /// <summary>Over everything but the checksum itself.</summary>
-    private static ulong Checksum(ReadOnlySpan<byte> used) =>
-        XxHash3.HashToUInt64(used[HeaderBytes..], unchecked((long)XxHash3.HashToUInt64(used[..ChecksumAt])));
+    /// <summary>Over everything that is used but the checksum itself.</summary>
+    private static ulong Checksum(ReadOnlySpan<byte> header, ulong recordsHash) => XxHash3.HashToUInt64(header[..ChecksumAt], unchecked((long)recordsHash));
 }
 
 /// <summary>Header of a slot; times are Unix nanoseconds of the wall clock.</summary>

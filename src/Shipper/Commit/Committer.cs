@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Tail;
 
@@ -23,7 +22,6 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     private static readonly TimeSpan FirstScanLook = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _oneAtATime = new();
-    private readonly List<CheckpointEntry> _entries = [];
     private ITimer? _timer;
     private bool _isSteady;
     private int _savedCount = -1;
@@ -51,16 +49,12 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         {
             // Before the files are collected: what exists at that moment is among them.
             if (scanner.SeenThroughNanos is not { } seenThrough) return false;
-            bool changed = Collect();
-            bool due = changed || _entries.Count != _savedCount || time.GetElapsedTime(_savedAt) >= QuietPeriodMax;
-            if (due && !checkpoint.Save(CollectionsMarshal.AsSpan(_entries), seenThrough))
+            int count = CountAndCompare(out bool changed);
+            if (changed || count != _savedCount || time.GetElapsedTime(_savedAt) >= QuietPeriodMax)
             {
                 _savedCount = -1;
-                return false;
-            }
-            if (due)
-            {
-                _savedCount = _entries.Count;
+                if (!checkpoint.Save(Entries(), seenThrough)) return false;
+                _savedCount = count;
                 _savedAt = time.GetTimestamp();
             }
             Volatile.Write(ref _upToDateTicks, time.GetUtcNow().UtcTicks);
@@ -84,21 +78,29 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         _timer?.Change(Period, Period);
     }
 
-    private bool Collect()
+    private int CountAndCompare(out bool changed)
     {
-        bool changed = false;
-        _entries.Clear();
+        int count = scanner.UnclaimedPositions.Count();
+        changed = false;
+        foreach (TailedFile file in scanner.Files)
+        {
+            count++;
+            changed |= !ReferenceEquals(file.Acked, file.SavedPosition) || !ReferenceEquals(file.Identity, file.SavedIdentity);
+        }
+        return count;
+    }
+
+    private IEnumerable<CheckpointEntry> Entries()
+    {
         // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the later counts.
-        foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) _entries.Add(unclaimed);
+        foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) yield return unclaimed;
         foreach (TailedFile file in scanner.Files)
         {
             // The identity first: a position of the old content with the head of the new would resume in the middle of it.
             FileIdentity identity = file.Identity;
             FilePosition acked = file.Acked;
-            changed |= !ReferenceEquals(acked, file.SavedPosition) || !ReferenceEquals(identity, file.SavedIdentity);
             (file.SavedPosition, file.SavedIdentity) = (acked, identity);
-            _entries.Add(new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame));
+            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame);
         }
-        return changed;
     }
 }

@@ -12,10 +12,7 @@ namespace LokiGateway.Shipper.Commit;
 /// </summary>
 internal sealed partial class StateDirectory : IDisposable
 {
-    // fcntl.h, sys/file.h
-    private const int ReadWrite = 2;
-    private const int CreateIfAbsent = 0x40;
-    private const int CloseOnExec = 0x80000;
+    // sys/file.h
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
 
@@ -33,7 +30,7 @@ internal sealed partial class StateDirectory : IDisposable
         try
         {
             Directory.CreateDirectory(full);
-            held = OpenDescriptor(Path.Combine(full, "lock"), ReadWrite | CreateIfAbsent | CloseOnExec);
+            held = OpenDescriptor(Path.Combine(full, "lock"), FileDescriptor.ReadWrite | FileDescriptor.CreateIfAbsent);
             if (Flock(held, LockExclusive | LockNonBlocking) != 0)
             {
                 int errno = Marshal.GetLastPInvokeError();
@@ -58,7 +55,7 @@ internal sealed partial class StateDirectory : IDisposable
     /// <summary>Makes the names in the directory durable: without it a crash may bring the old name of a renamed file back.</summary>
     public void Sync()
     {
-        using SafeFileHandle directory = OpenDescriptor(DirectoryPath, CloseOnExec);
+        using SafeFileHandle directory = OpenDescriptor(DirectoryPath, FileDescriptor.ReadOnly);
         if (SyncDescriptor(directory) == 0) return;
         int errno = Marshal.GetLastPInvokeError();
         throw new IOException($"cannot sync directory '{DirectoryPath}': {Errno.Text(errno)}", errno);
@@ -103,13 +100,10 @@ internal sealed partial class StateDirectory : IDisposable
         return text.Length > 0 ? text : "unknown";
     }
 
-    /// <summary>Not File.OpenHandle: that cannot open a directory, and takes a lock of its own unless a runtime option forbids it.</summary>
     private static SafeFileHandle OpenDescriptor(string path, int flags)
     {
-        int descriptor = OpenPath(path, flags, 0x1A4 /* rw-r--r-- */);
-        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
-        int errno = Marshal.GetLastPInvokeError();
-        throw new IOException($"{Errno.Text(errno)} : '{path}'", errno);
+        int errno = FileDescriptor.TryOpen(path, flags, out SafeFileHandle? handle);
+        return handle ?? throw new IOException($"{Errno.Text(errno)} : '{path}'", errno);
     }
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
@@ -117,9 +111,6 @@ internal sealed partial class StateDirectory : IDisposable
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenPath(string path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int SyncDescriptor(SafeFileHandle descriptor);

@@ -61,10 +61,10 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         var acked = new FilePosition(replaced.Acked.Offset, 0, replaced.Acked.Frame);
         if (copy.Stat.Size == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
         {
-            departed.AddReleased(table.Remember(copy, file.LogicalPath, file.Source, acked));
+            departed.AddReleased(table.Remember(copy, file.Name, file.Source, acked));
             return null;
         }
-        TailedFile rest = table.Follow(copy, file.LogicalPath, file.Source, acked, predecessor: null, replaced.ReadOffset);
+        TailedFile rest = table.Follow(copy, file.Name, file.Source, acked, predecessor: null, replaced.ReadOffset);
         rest.IsSuperseded = true;
         departed.Add(rest, FileFate.Rotated);
         Log.CopyTakenUp(log, copy.Path, file.LogicalPath, replaced.ReadOffset, copy.Stat.Size);

@@ -76,7 +76,7 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
             opened.Handle.Dispose();
             return null;
         }
-        TailedFile reopened = table.Follow(opened, file.LogicalPath, file.Source, new FilePosition(acked.Offset, 0, acked.Frame), predecessor: null);
+        TailedFile reopened = table.Follow(opened, file.Name, file.Source, new FilePosition(acked.Offset, 0, acked.Frame), predecessor: null);
         reopened.IsSuperseded = file.IsSuperseded;
         if (file.Fate != FileFate.Live) Add(reopened, FileFate.Rotated);
         table.Dispatch(reopened);

@@ -10,6 +10,9 @@ internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStat
     /// <summary>Says "list it": never listed, failed, or changed too recently for its modification time to be trusted.</summary>
     public const long MustList = -1;
 
+    /// <summary>Room for any path that the walk makes: PATH_MAX of linux/limits.h, and one more name.</summary>
+    public const int PathCharsMax = 4096 + 256;
+
     public DirectoryNode? Parent { get; } = parent;
 
     public string Name { get; } = name;
@@ -20,9 +23,9 @@ internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStat
 
     public long ModifiedNanos { get; set; } = MustList;
 
-    public List<DirectoryNode>? Directories { get; set; }
+    public DirectoryNode[] Directories { get; set; } = [];
 
-    public List<LogPath>? Files { get; set; }
+    public LogPath[] Files { get; set; } = [];
 
     /// <summary>inotify watch descriptor, 0 = none.</summary>
     public int Watch { get; set; }
@@ -44,7 +47,7 @@ internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStat
 
     public override string ToString()
     {
-        Span<char> buffer = stackalloc char[4096];
+        Span<char> buffer = stackalloc char[PathCharsMax];
         int length = WritePath(buffer);
         return length == 0 ? "/" : new string(buffer[..length]);
     }

@@ -18,12 +18,16 @@ internal sealed class DirectoryTree
     /// </summary>
     private const long FreshNanos = 2_000_000_000;
 
+    /// <summary>Names seen first are shared; later ones have a string of their own, so that names that never come again cannot fill the memory.</summary>
+    private const int CommonNamesMax = 1024;
+
     private readonly DirectoryNode _root;
     private readonly DirectoryWatch? _watch;
     private readonly SkippedFiles _skipped;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly HashSet<LogPath> _alwaysLook = [];
+    private readonly HashSet<string> _commonNames = new(StringComparer.Ordinal);
     private readonly char[] _path = new char[PathCharsMax + 256];
 
     public DirectoryTree(IReadOnlyList<LogSource> sources, DirectoryWatch? watch, SkippedFiles skipped, TimeProvider time, ILogger log)
@@ -84,8 +88,7 @@ internal sealed class DirectoryTree
         Directories++;
         if (node.States.IsLiteral) FollowNames(node, length);
         else if (node.Key != stat.Key || node.ModifiedNanos == DirectoryNode.MustList || node.ModifiedNanos != stat.ModifiedNanos) List(node, length, stat);
-        if (node.Directories is not { } children) return;
-        foreach (DirectoryNode child in children)
+        foreach (DirectoryNode child in node.Directories)
         {
             if (length + 1 + child.Name.Length > PathCharsMax) continue;
             _path[length] = '/';
@@ -97,25 +100,26 @@ internal sealed class DirectoryTree
     /// <summary>A directory in which only plain names are looked for: they are there for ever, existing or not, and are looked at directly.</summary>
     private void FollowNames(DirectoryNode node, int length)
     {
-        if (node.Directories is not null || node.Files is not null) return;
-        node.Directories = [];
-        node.Files = [];
+        if (node.Directories.Length + node.Files.Length > 0) return;
+        var files = new List<LogPath>();
+        var directories = new List<DirectoryNode>();
         foreach (GlobState state in node.States.States)
         {
             string name = state.Current.Literal!;
             string path = string.Concat(_path.AsSpan(0, length), "/", name);
             if (state.IsLast)
             {
-                if (node.Files.Exists(f => f.Path == path) || node.States.SourceOf(name, path) is not { } source) continue;
-                var file = new LogPath(path, source, isPlainName: true);
-                node.Files.Add(file);
+                if (files.Exists(f => f.Path == path) || node.States.SourceOf(name, path) is not { } source) continue;
+                var file = new LogPath(node, name, source, isPlainName: true);
+                files.Add(file);
                 SetAlwaysLook(file, true);
             }
-            else if (!node.Directories.Exists(d => d.Name == name) && node.States.Enter(name, path, isLink: false) is { } states)
+            else if (!directories.Exists(d => d.Name == name) && node.States.Enter(name, path, isLink: false) is { } states)
             {
-                node.Directories.Add(new DirectoryNode(node, name, states));
+                directories.Add(new DirectoryNode(node, name, states));
             }
         }
+        (node.Files, node.Directories) = ([.. files], [.. directories]);
     }
 
     private void List(DirectoryNode node, int length, in FileStat stat)
@@ -124,12 +128,12 @@ internal sealed class DirectoryTree
         if (node.Key != stat.Key && node.Watch != 0) _watch?.Remove(node);
         if (node.Watch == 0) _watch?.Add(node, length == 0 ? "/" : new string(_path.AsSpan(0, length)));
         node.Key = stat.Key;
-        var files = new List<LogPath>(node.Files?.Count ?? 0);
-        var directories = new List<DirectoryNode>(node.Directories?.Count ?? 0);
+        var files = new List<LogPath>(node.Files.Length);
+        var directories = new List<DirectoryNode>(node.Directories.Length);
         Dictionary<string, LogPath>.AlternateLookup<ReadOnlySpan<char>> oldFiles =
-            (node.Files ?? []).ToDictionary(f => f.Name.ToString(), StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+            node.Files.ToDictionary(f => f.Name, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         Dictionary<string, DirectoryNode>.AlternateLookup<ReadOnlySpan<char>> oldDirectories =
-            (node.Directories ?? []).ToDictionary(d => d.Name, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+            node.Directories.ToDictionary(d => d.Name, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         try
         {
             DirectoryListing.Visit(length == 0 ? "/" : new string(_path.AsSpan(0, length)), (name, isDirectory) =>
@@ -149,7 +153,7 @@ internal sealed class DirectoryTree
                 }
                 else if (node.States.SourceOf(name, path) is { } source)
                 {
-                    files.Add(new LogPath(path.ToString(), source));
+                    files.Add(new LogPath(node, NameOf(name), source));
                 }
             });
         }
@@ -164,13 +168,20 @@ internal sealed class DirectoryTree
         node.WasUnreadable = false;
         foreach (LogPath gone in oldFiles.Dictionary.Values) Vanish(gone);
         foreach (DirectoryNode gone in oldDirectories.Dictionary.Values) Detach(gone);
-        node.Files = files.Count > 0 ? files : null;
-        node.Directories = directories.Count > 0 ? directories : null;
-        node.Files?.TrimExcess();
-        node.Directories?.TrimExcess();
+        (node.Files, node.Directories) = ([.. files], [.. directories]);
         // A path that is always looked at comes with those.
         foreach (LogPath file in files) if (!file.AlwaysLook) Changed.Add(file);
         node.ModifiedNanos = stat.ModifiedNanos > WallNanos() - FreshNanos ? DirectoryNode.MustList : stat.ModifiedNanos;
+    }
+
+    /// <summary>10,000 pods have a "0.log" each, and few names of containers: one string for all of them.</summary>
+    private string NameOf(ReadOnlySpan<char> name)
+    {
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = _commonNames.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (lookup.TryGetValue(name, out string? known)) return known;
+        string fresh = name.ToString();
+        if (_commonNames.Count < CommonNamesMax) _commonNames.Add(fresh);
+        return fresh;
     }
 
     private DirectoryNode? EnterNew(DirectoryNode node, ReadOnlySpan<char> name, ReadOnlySpan<char> path)
@@ -178,7 +189,7 @@ internal sealed class DirectoryTree
         if (node.States.LooksLikeFile(name) && node.States.SourceOf(name, path) is { } source)
             _skipped.Add(path.ToString(), source, SkipReason.IsDirectory, $"is a directory; to read what is in it, add {path}/**");
         bool isLink = node.States.HasAnyDepth && (FileStat.OfPath(path, out FileStat stat, followLinks: false) != 0 || stat.IsLink);
-        return node.States.Enter(name, path, isLink) is { } states ? new DirectoryNode(node, name.ToString(), states) : null;
+        return node.States.Enter(name, path, isLink) is { } states ? new DirectoryNode(node, NameOf(name), states) : null;
     }
 
     private void Empty(DirectoryNode node)
@@ -189,20 +200,19 @@ internal sealed class DirectoryTree
         if (node.States.IsLiteral)
         {
             // The names stay, but the directories under them have nothing any more.
-            foreach (DirectoryNode child in node.Directories ?? []) Empty(child);
+            foreach (DirectoryNode child in node.Directories) Empty(child);
             return;
         }
-        foreach (LogPath file in node.Files ?? []) Vanish(file);
-        foreach (DirectoryNode child in node.Directories ?? []) Detach(child);
-        node.Files = null;
-        node.Directories = null;
+        foreach (LogPath file in node.Files) Vanish(file);
+        foreach (DirectoryNode child in node.Directories) Detach(child);
+        (node.Files, node.Directories) = ([], []);
     }
 
     private void Detach(DirectoryNode node)
     {
         Empty(node);
-        foreach (LogPath file in node.Files ?? []) Vanish(file);
-        foreach (DirectoryNode child in node.Directories ?? []) Detach(child);
+        foreach (LogPath file in node.Files) Vanish(file);
+        foreach (DirectoryNode child in node.Directories) Detach(child);
         node.IsDetached = true;
     }
 

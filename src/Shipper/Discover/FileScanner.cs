@@ -26,8 +26,11 @@ internal sealed class FileScanner : IDisposable
     /// <summary>However many directories there are, a file is found within this.</summary>
     private static readonly TimeSpan ScanPeriodMax = TimeSpan.FromSeconds(30);
 
-    /// <summary>Scanning may cost 1 % of a core: a scan that took 50 ms is followed by a pause of 5 s.</summary>
-    private const int PauseFactor = 100;
+    /// <summary>
+    /// Scanning may cost half a percent of a core: a scan that took 50 ms is followed by a pause of 10 s. Hints are answered at once as long as
+    /// that leaves room for them.
+    /// </summary>
+    private const int PauseFactor = 200;
 
     /// <summary>A burst of hints (a pod starts, logrotate runs) is answered by one scan.</summary>
     private static readonly TimeSpan HintDelay = TimeSpan.FromMilliseconds(50);
@@ -188,9 +191,10 @@ internal sealed class FileScanner : IDisposable
         long began = _time.GetTimestamp();
         _copySearch.Run();
         // A log before its generations (app.log, app.log.1): they belong to it and are taken up as its own.
-        _tree.Changed.Sort(static (a, b) => string.CompareOrdinal(a.Path, b.Path));
+        LogPath[] paths = [.. _tree.Changed];
+        Array.Sort(Array.ConvertAll(paths, static p => p.Path), paths, StringComparer.Ordinal);
         long? newSince = _firstScanDone ? _lastFullScanNanos : SeenThroughNanos;
-        foreach (LogPath path in _tree.Changed) _follower.Look(path, startedNanos, newSince);
+        foreach (LogPath path in paths) _follower.Look(path, startedNanos, newSince);
         foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
         _departed.Tend();
         _table.Resume.ForgetOld();

@@ -53,9 +53,9 @@ internal sealed class FileTable : IDisposable
     /// Takes an opened file up and gives it to its lane. <paramref name="start"/> is acknowledged; reading begins at <paramref name="readOffset"/>,
     /// which is further only for the copy of a file whose lines are still on their way.
     /// </summary>
-    public TailedFile Follow(OpenedFile opened, string logicalPath, LogSource source, FilePosition start, TailedFile? predecessor, long? readOffset = null)
+    public TailedFile Follow(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor, long? readOffset = null)
     {
-        TailedFile file = NewFile(opened, logicalPath, source, start, predecessor);
+        TailedFile file = NewFile(opened, name, source, start, predecessor);
         if (readOffset is { } offset)
         {
             file.ReadOffset = offset;
@@ -69,9 +69,9 @@ internal sealed class FileTable : IDisposable
     }
 
     /// <summary>Remembers a file of which nothing is left to read, so that its position stays in the checkpoint as long as it exists.</summary>
-    public TailedFile Remember(OpenedFile opened, string logicalPath, LogSource source, FilePosition end)
+    public TailedFile Remember(OpenedFile opened, LogName name, LogSource source, FilePosition end)
     {
-        TailedFile file = NewFile(opened, logicalPath, source, end, predecessor: null);
+        TailedFile file = NewFile(opened, name, source, end, predecessor: null);
         file.IsSuperseded = true;
         file.LeavePath(FileFate.Rotated, 0, TimeSpan.Zero);
         file.CaughtUp = true;
@@ -89,10 +89,10 @@ internal sealed class FileTable : IDisposable
         foreach (TailedFile file in Files) if (!file.IsReleased) file.Release();
     }
 
-    private TailedFile NewFile(OpenedFile opened, string logicalPath, LogSource source, FilePosition start, TailedFile? predecessor)
+    private TailedFile NewFile(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor)
     {
-        int lane = _laneOf(source, logicalPath);
-        return new TailedFile(opened.Identity, logicalPath, source, lane, opened.Handle, start, predecessor) { CurrentPath = opened.Path };
+        int lane = _laneOf(source, name.Path);
+        return new TailedFile(opened.Identity, name, source, lane, opened.Handle, start, predecessor) { CurrentPath = opened.Path };
     }
 
     private void Add(TailedFile file)

@@ -2,23 +2,41 @@ using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper.Discover;
 
-/// <summary>One path that matches a source, and the file that it leads to. Scanner's thread only.</summary>
-internal sealed class LogPath(string path, LogSource source, bool isPlainName = false)
+/// <summary>
+/// One path that matches a source, and the file that it leads to. Scanner's thread, but for <see cref="Path"/>.
+/// </summary>
+internal sealed class LogPath(DirectoryNode directory, string name, LogSource source, bool isPlainName = false) : LogName
 {
-    public string Path { get; } = path;
+    public string Name { get; } = name;
 
     public LogSource Source { get; } = source;
 
     /// <summary>It was configured without a wildcard: its directory is not listed.</summary>
     public bool IsPlainName { get; } = isPlainName;
 
-    public ReadOnlySpan<char> Name => Path.AsSpan(Path.LastIndexOf('/') + 1);
+    /// <summary>The absolute path, a new string each time. Any thread: names and parents never change.</summary>
+    public override string Path
+    {
+        get
+        {
+            Span<char> buffer = stackalloc char[DirectoryNode.PathCharsMax];
+            return new string(buffer[..WritePath(buffer)]);
+        }
+    }
+
+    public int WritePath(Span<char> buffer)
+    {
+        int length = directory.WritePath(buffer);
+        buffer[length++] = '/';
+        Name.CopyTo(buffer[length..]);
+        return length + Name.Length;
+    }
 
     /// <summary>The file that was at the path when we last looked; it may be shared with another path (hard or symbolic link).</summary>
     public TailedFile? Current { get; set; }
 
     /// <summary>The file that is not read on purpose, so that it is not opened again to find that out.</summary>
-    public FileKey? SkippedKey { get; set; }
+    public FileKey SkippedKey { get; set; }
 
     /// <summary>Wall clock (Unix nanoseconds) of the last look at which <see cref="Current"/> was there: what came between is younger.</summary>
     public long SeenAtNanos { get; set; }

@@ -26,39 +26,36 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     /// <summary>Opens the path if it leads to a regular file. Returns null and says why otherwise; <paramref name="detail"/> is null when it is just gone.</summary>
     public static OpenedFile? TryOpen(string path, bool skipBinary, out SkipReason reason, out string? detail)
     {
-        reason = SkipReason.OpenFailed;
+        (reason, detail) = (SkipReason.OpenFailed, null);
         int errno = FileStat.OfPath(path, out FileStat stat);
         if (errno != 0) return Refuse(path, errno, out reason, out detail);
-        // Asked before opening: opening a fifo waits for its writer.
+        // Asked before opening: to open a fifo is to take part in it.
         if (!stat.IsRegular)
         {
             reason = stat.IsDirectory ? SkipReason.IsDirectory : SkipReason.NotARegularFile;
             detail = stat.IsDirectory ? $"is a directory; to read what is in it, write {path}/** or {path}/*.log" : $"is {stat.TypeText}, only regular files are read";
             return null;
         }
-        SafeFileHandle? handle = null;
+        errno = FileDescriptor.TryOpenLog(path, out SafeFileHandle? handle);
+        if (handle is null) return Refuse(path, errno, out reason, out detail);
         try
         {
-            // Delete and write sharing: a tailer must never be in the way of the program that writes or rotates.
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
             errno = FileStat.OfHandle(handle, out stat);
             byte[] sniffed = new byte[skipBinary ? SniffedBytes : FileIdentity.FingerprintBytesMax];
-            int read = errno == 0 ? RandomAccess.Read(handle, sniffed, 0) : 0;
+            int read = 0;
+            if (errno == 0) read = RandomAccess.Read(handle, sniffed, 0);
             if (errno == 0 && (!skipBinary || IsText(sniffed.AsSpan(0, read), out reason, out detail)))
             {
                 detail = null;
                 return new OpenedFile(path, handle, stat, sniffed[..Math.Min(read, FileIdentity.FingerprintBytesMax)]);
             }
-            handle.Dispose();
-            if (errno != 0) return Refuse(path, errno, out reason, out detail);
-            (reason, detail) = IsText(sniffed.AsSpan(0, read), out SkipReason why, out string? words) ? (SkipReason.OpenFailed, null) : (why, words);
-            return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            handle?.Dispose();
-            return Refuse(path, Errno.Of(failure), out reason, out detail);
+            errno = Errno.Of(failure);
         }
+        handle.Dispose();
+        return errno == 0 ? null : Refuse(path, errno, out reason, out detail);
     }
 
     /// <summary>The position of the last run, if this is the file that it belongs to and not one that was emptied or got its inode.</summary>

@@ -29,8 +29,9 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     public void Look(LogPath path, long nowNanos, long? newSinceNanos)
     {
         if (path.IsGone) return;
-        int errno = FileStat.OfPath(path.Path, out FileStat stat);
-        if (errno != 0 && Errno.MeansGone(errno) && !path.Path.Contains('\uFFFD'))
+        Span<char> buffer = stackalloc char[DirectoryNode.PathCharsMax];
+        int errno = FileStat.OfPath(buffer[..path.WritePath(buffer)], out FileStat stat);
+        if (errno != 0 && Errno.MeansGone(errno) && !path.Name.Contains('\uFFFD'))
         {
             Leave(path);
             return;
@@ -47,7 +48,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     public void Leave(LogPath path)
     {
         skipped.Remove(path.Path);
-        path.SkippedKey = null;
+        path.SkippedKey = default;
         if (path.Current is not { } file) return;
         path.Current = null;
         Depart(file, path, superseded: false);
@@ -110,7 +111,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
             return;
         }
         skipped.Remove(path.Path);
-        path.SkippedKey = null;
+        path.SkippedKey = default;
         BeginGeneration(path, opened, old, nowNanos, newSinceNanos);
     }
 
@@ -130,7 +131,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         TailedFile? predecessor = old is not null && old.LogicalPath == path.Path ? old : null;
         if (FollowMissed(path, opened, old, since, lost, out TailedFile? newestMissed)) predecessor = newestMissed ?? predecessor;
 
-        TailedFile file = table.Follow(opened, path.Path, path.Source, start, predecessor);
+        TailedFile file = table.Follow(opened, path, path.Source, start, predecessor);
         if (lost is not null) Log.ReplacedWhileDown(log, path.Path, lost.Value.Offset);
         path.Current = file;
         path.SeenAtNanos = nowNanos;
@@ -206,10 +207,10 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         }
         if (start.Offset > 0 && start.Offset == opened.Stat.Size)
         {
-            departed.AddReleased(table.Remember(opened, path.Path, path.Source, start));
+            departed.AddReleased(table.Remember(opened, path, path.Source, start));
             return null;
         }
-        TailedFile file = table.Follow(opened, path.Path, path.Source, start, predecessor);
+        TailedFile file = table.Follow(opened, path, path.Source, start, predecessor);
         file.IsSuperseded = true;
         departed.Add(file, FileFate.Rotated);
         table.Dispatch(file);
@@ -226,7 +227,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     private void Adopt(LogPath path, TailedFile file, TailedFile? old, long nowNanos)
     {
         skipped.Remove(path.Path);
-        path.SkippedKey = null;
+        path.SkippedKey = default;
         path.Current = file;
         path.SeenAtNanos = nowNanos;
         bool isSecondName = file.CurrentPath != path.Path && FileStat.OfPath(file.CurrentPath, out FileStat there) == 0 && there.Key == file.Identity.Key;

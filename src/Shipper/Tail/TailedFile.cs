@@ -9,6 +9,7 @@ namespace LokiGateway.Shipper.Tail;
 /// </summary>
 internal sealed class TailedFile
 {
+    private string? _renamedTo;
     private FilePosition _acked;
     private FileIdentity _identity;
     private volatile TailedFile? _predecessor;
@@ -27,11 +28,10 @@ internal sealed class TailedFile
     private long _leftPathAt;
 
     public TailedFile(
-        FileIdentity identity, string logicalPath, LogSource source, int lane, SafeFileHandle? handle, FilePosition start, TailedFile? predecessor = null)
+        FileIdentity identity, LogName name, LogSource source, int lane, SafeFileHandle? handle, FilePosition start, TailedFile? predecessor = null)
     {
         _identity = identity;
-        LogicalPath = logicalPath;
-        CurrentPath = logicalPath;
+        Name = name;
         Source = source;
         Lane = lane;
         Handle = handle;
@@ -46,10 +46,13 @@ internal sealed class TailedFile
     public FileIdentity Identity { get => Volatile.Read(ref _identity); set => Volatile.Write(ref _identity, value); }
 
     /// <summary>The path that matched when the file was first seen; it stays when the file is renamed, because labels come from it.</summary>
-    public string LogicalPath { get; }
+    public LogName Name { get; }
+
+    /// <summary>The path of <see cref="Name"/>; a new string each time.</summary>
+    public string LogicalPath => Name.Path;
 
     /// <summary>Where the file is now, for humans and for the next look at its name. Written by the scanner.</summary>
-    public string CurrentPath { get; set; }
+    public string CurrentPath { get => _renamedTo ?? LogicalPath; set => _renamedTo = value == LogicalPath ? null : value; }
 
     public LogSource Source { get; }
 
