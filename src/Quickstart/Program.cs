@@ -40,10 +40,11 @@ internal static class Program
         {
             foreach (string path in options.Paths)
             {
+                if (path.StartsWith('-')) throw new QuickstartException($"there is no option {path}; see --help (a file of that name is ./{path})");
                 if (path.IndexOfAny(['*', '?', '[', '{']) < 0 && !Path.Exists(path)) throw new QuickstartException($"no such file or directory: {path}");
             }
             using TrialDirectory directory = TrialDirectory.Open(options);
-            using ILoggerFactory logs = LogOutput.Create(LogFormat.Logfmt, LogLevel.Warning, TimeProvider.System, screen);
+            using ILoggerFactory logs = new TrialLogs(LogOutput.Create(LogFormat.Logfmt, LogLevel.Warning, TimeProvider.System, screen));
             return options.Once
                 ? await ShipOnceAsync(options, directory, logs, screen, stopping.Token)
                 : await FollowAsync(options, directory, logs, screen, stopping.Token);
@@ -69,7 +70,7 @@ internal static class Program
         long started = TimeProvider.System.GetTimestamp();
         await using Trial trial = await Trial.StartAsync(options, directory, logs, TimeProvider.System, CancellationToken.None);
         Task<bool> drained = trial.DrainAsync(OnceTimeout, stopping);
-        await WatchAsync(trial, screen, drained);
+        await WatchAsync(trial, screen, new Progress(TimeProvider.System), drained);
         bool all = await EndedAsync(drained);
         await trial.StopShippingAsync();
         Books books = new(trial.Totals, trial.CountStored(), TimeProvider.System.GetElapsedTime(started));
@@ -83,16 +84,18 @@ internal static class Program
     private static async Task<int> FollowAsync(QuickstartOptions options, TrialDirectory directory, ILoggerFactory logs, Screen screen, CancellationToken stopping)
     {
         long started = TimeProvider.System.GetTimestamp();
-        screen.WriteLine($"quickstart: following {string.Join(' ', options.Paths)} as tenant {Trial.Tenant}; data in {directory.Path}");
+        string from = directory.IsResumed ? "going on from the last run" : "from the beginning";
+        screen.WriteLine($"quickstart: following {string.Join(' ', options.Paths)} as tenant {Trial.Tenant}, {from}; data in {directory.Path}");
         await using Trial trial = await Trial.StartAsync(options, directory, logs, TimeProvider.System, CancellationToken.None);
         Task<bool> caughtUp = trial.DrainAsync(OnceTimeout, stopping);
-        await WatchAsync(trial, screen, caughtUp);
+        Progress progress = new(TimeProvider.System);
+        await WatchAsync(trial, screen, progress, caughtUp);
         if (await EndedAsync(caughtUp))
         {
             screen.WriteLine(await NextSteps.DescribeAsync(trial, directory, stopping));
             TaskCompletionSource stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await using CancellationTokenRegistration registration = stopping.Register(stop.SetResult);
-            await WatchAsync(trial, screen, stop.Task);
+            await WatchAsync(trial, screen, progress, stop.Task);
         }
         screen.EndLive();
         screen.WriteLine("quickstart: stopping");
@@ -103,9 +106,8 @@ internal static class Program
     }
 
     // Keeps the live line fresh until the task ends.
-    private static async Task WatchAsync(Trial trial, Screen screen, Task until)
+    private static async Task WatchAsync(Trial trial, Screen screen, Progress progress, Task until)
     {
-        Progress progress = new(TimeProvider.System);
         using PeriodicTimer refresh = new(RefreshPeriod);
         while (!until.IsCompleted)
         {

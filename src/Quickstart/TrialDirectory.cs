@@ -9,10 +9,14 @@ internal sealed class TrialDirectory : IDisposable
     private TrialDirectory(string path, bool isTemporary)
     {
         Path = path;
+        IsResumed = Directory.Exists(Shipper) && Directory.EnumerateFileSystemEntries(Shipper).Any();
         this.isTemporary = isTemporary;
     }
 
     public string Path { get; }
+
+    /// <summary>An earlier run left its positions here: what it read is not read again.</summary>
+    public bool IsResumed { get; }
 
     public string Loki => System.IO.Path.Combine(Path, "loki");
 
