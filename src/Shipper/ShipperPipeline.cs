@@ -431,7 +431,7 @@ internal sealed class ShipperPipeline : IDisposable
             {
                 DeliveryResult result = await _parts.Delivery.DeliverAsync(push, _abandon).ConfigureAwait(false);
                 // 7. Commit: the books first, then the positions, so that a position on disk is never ahead of them.
-                tenant.Account.Decided(tenant.Contents, result);
+                tenant.Account.Decided(tenant.Contents, result.Acked, result.RejectedByReason);
                 foreach (FileMark mark in batch.Marks) mark.File.Acknowledge(mark.Position);
                 _parts.Delivered();
                 _parts.Buffers.Return(batch.Buffer);

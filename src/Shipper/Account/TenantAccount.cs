@@ -1,7 +1,6 @@
 // The books of one tenant. They are worth something only if they can be wrong: what is in flight is counted from the batches themselves, not computed
 // from the other figures, so a line that vanishes between two stages shows.
 using LokiGateway.Shipper.Batch;
-using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper.Account;
 
@@ -68,14 +67,16 @@ internal sealed class TenantAccount(string tenant)
     }
 
     /// <summary>Sender: all lines of the batch on its way are decided.</summary>
-    public void Decided(Contents contents, DeliveryResult result)
+    public void Decided(Contents contents, long acked, IReadOnlyDictionary<string, long>? rejectedByReason)
     {
         lock (_gate)
         {
-            _acked += result.Acked;
-            _rejected += result.Rejected;
-            foreach ((string reason, long lines) in result.RejectedByReason ?? NothingRejected)
+            _acked += acked;
+            foreach ((string reason, long lines) in rejectedByReason ?? NothingRejected)
+            {
+                _rejected += lines;
                 _rejectedByReason[reason] = _rejectedByReason.GetValueOrDefault(reason) + lines;
+            }
             contents.Sent = 0;
         }
     }

@@ -11,8 +11,8 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     /// <summary>Open parts; null is the ordinary case.</summary>
     public PartialLine? StdoutParts, StderrParts;
 
-    /// <summary>When the last part came (monotonic ticks of the lane's clock); meaningful while there are parts.</summary>
-    public long PartsTouchedTicks;
+    /// <summary>Open parts are being shipped without their ends, and the sink had no room for all of them.</summary>
+    public bool IsEndingParts { get; set; }
 
     public RawTimestamp RawTimestamp { get; } = rawTimestamp;
 
@@ -35,6 +35,7 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     public void BeginNextGeneration()
     {
         StdoutParts = StderrParts = null;
+        IsEndingParts = false;
         State = new FrameState(State.Stdout, State.Stderr, State.Flags & FrameFlags.HasOwnTimes, format == SourceFormat.Auto ? SourceFormat.Auto : State.Format);
     }
 

@@ -67,6 +67,7 @@ internal sealed partial class LineFramer
     public FrameResult Frame<TSink>(FileFraming file, ReadOnlySpan<byte> chunk, long offset, ChunkEnd end, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
+        if (file.IsEndingParts && !EndParts(file, ref sink)) return new FrameResult(0, SinkFull: true);
         int at = SkipRestOfCutLine(file, chunk);
         int complete = chunk.LastIndexOf((byte)'\n') + 1;
         if (complete > at)
@@ -92,17 +93,21 @@ internal sealed partial class LineFramer
 
     /// <summary>
     /// Ships open parts as they are: their F will not come any more (the file ended) or not soon (the container fell silent in the middle of a line, as
-    /// a crashing one does). False: no room.
+    /// a crashing one does). False: no room; then framing goes on with this when it is asked again. Both lines stay open until both are shipped, so
+    /// that the position stays in front of them and a restart repeats exactly this.
     /// </summary>
     public bool EndParts<TSink>(FileFraming file, ref TSink sink) where TSink : struct, IEntrySink, allows ref struct
     {
+        file.IsEndingParts = true;
         for (LineStream stream = LineStream.Stdout; stream <= LineStream.Stderr; stream++)
         {
-            if (file.Parts(stream) is not { } parts) continue;
+            if (file.Parts(stream) is not { IsShipped: false } parts) continue;
             if (!Emit(file, stream, parts.UnixNanos, parts.Bytes, valid: false, ref sink)) return false;
+            parts.IsShipped = true;
             _counts.Unfinished++;
-            ClosePart(file, stream);
         }
+        file.StdoutParts = file.StderrParts = null;
+        file.IsEndingParts = false;
         return true;
     }
 
@@ -177,6 +182,8 @@ internal sealed partial class LineFramer
             case SourceFormat.Cri:
                 if (CriLine.TryParse(line, ref _seconds, out CriLine cri))
                     return FrameRecord(file, cri.Stream, cri.UnixNanos, cri.Partial, line[cri.MessageStart..], offset, valid, ref sink);
+                // It goes to stdout. With lines open on both sides a restart between them could not give it the same time again: so they end here.
+                if (file is { StdoutParts: not null, StderrParts: not null } && !EndParts(file, ref sink)) return false;
                 if (!Follow(file, line, valid, readNanos, ref sink)) return false;
                 _counts.NotCri++;
                 return true;
@@ -185,6 +192,7 @@ internal sealed partial class LineFramer
                 if (_scratch.Length < text.Length) _scratch = new byte[Math.Max(text.Length, 32 << 10)];
                 if (DockerLine.TryParse(text, _scratch, out DockerLine docker))
                     return FrameRecord(file, docker.Stream, docker.UnixNanos, docker.Partial, docker.Message, offset, valid: true, ref sink);
+                if (file is { StdoutParts: not null, StderrParts: not null } && !EndParts(file, ref sink)) return false;
                 if (!Follow(file, line, valid, readNanos, ref sink)) return false;
                 _counts.NotDocker++;
                 return true;
@@ -218,8 +226,9 @@ internal sealed partial class LineFramer
     private bool EmitReadTimed<TSink>(FileFraming file, ReadOnlySpan<byte> line, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
-        _lastReadTime = Math.Max(readNanos, _lastReadTime + 1);
-        if (!Emit(file, LineStream.Stdout, _lastReadTime, line, valid, ref sink)) return false;
+        long readTime = Math.Max(readNanos, _lastReadTime + 1);
+        if (!Emit(file, LineStream.Stdout, readTime, line, valid, ref sink)) return false;
+        _lastReadTime = readTime;
         _counts.ReadTimed++;
         return true;
     }

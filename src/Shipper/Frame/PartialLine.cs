@@ -19,6 +19,9 @@ internal sealed class PartialLine(LineStream stream, long offset, in FrameState 
     /// <summary>Time of the first part: when the line began.</summary>
     public long UnixNanos { get; } = unixNanos;
 
+    /// <summary>It went to the sink without its end, and is only kept open for the position's sake.</summary>
+    public bool IsShipped { get; set; }
+
     private byte[] _bytes = [];
     private int _length;
 
