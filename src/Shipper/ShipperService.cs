@@ -131,7 +131,8 @@ public sealed class ShipperService : IAsyncDisposable
         // 1. No new files, no more reading. 2. What is batched goes out; after shutdown_timeout sends are abandoned. 3. Positions are saved.
         _scanner?.Stop();
         foreach (ShipperPipeline lane in _lanes) lane.Stop();
-        using (System.Threading.ITimer timer = _time.CreateTimer(static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, _options.ShutdownTimeout, Timeout.InfiniteTimeSpan))
+        using (System.Threading.ITimer timer = _time.CreateTimer(
+            static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, _options.ShutdownTimeout, Timeout.InfiniteTimeSpan))
             foreach (ShipperPipeline lane in _lanes) lane.Join();
         if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, _options.ShutdownTimeout);
         await _abandon.CancelAsync().ConfigureAwait(false);

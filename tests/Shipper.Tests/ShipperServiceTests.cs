@@ -126,7 +126,8 @@ public sealed class ShipperServiceTests
         for (int pod = 0; pod < 8; pod++) rig.WritePod($"web-{pod}", Enumerable.Repeat(line, 4000));
         await rig.StartAsync();
         // Two lanes, each one batch on its way and one full: four times 128 KiB of 16 MB.
-        ShipperTotals totals = await Eventually.Value(() => rig.Shipper.Totals, static totals => totals.FilesActive == 8 && totals.InFlightLines > 4 * 230, "all batches to be full");
+        ShipperTotals totals = await Eventually.Value(
+            () => rig.Shipper.Totals, static totals => totals.FilesActive == 8 && totals.InFlightLines > 4 * 230, "all batches to be full");
         Assert.InRange(totals.InFlightLines, 1, 4 * 260);
         await Eventually.True(() => rig.Shipper.Totals.InFlightLines <= 4 * 260, "reading to stay stopped");
         Assert.Equal(0, totals.AckedLines);

@@ -100,7 +100,8 @@ public sealed class LineFramerTests
     public void PartsOverTheLimit_AreOneCutLine()
     {
         string part = new('x', 40);
-        List<FramedEntry> entries = Frame($"{T1} stdout P {part}\n{T2} stdout P {part}\n{T2} stdout P {part}\n{T3} stdout F {part}\n{T3} stdout F next\n", out FrameCounts counts, lineBytesMax: 64);
+        string content = $"{T1} stdout P {part}\n{T2} stdout P {part}\n{T2} stdout P {part}\n{T3} stdout F {part}\n{T3} stdout F next\n";
+        List<FramedEntry> entries = Frame(content, out FrameCounts counts, lineBytesMax: 64);
         Assert.Equal([new string('x', 52) + " [truncated]", "next"], entries.Select(entry => entry.Line));
         Assert.Equal(1, counts.Truncated);
     }
