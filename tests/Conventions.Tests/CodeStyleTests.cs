@@ -64,6 +64,7 @@ public sealed partial class CodeStyleTests
         where LeftForLater().IsMatch(line.Item)
         select $"{file.Path}:{line.Index + 1}: {line.Item.Trim()}");
 
+    // A test may find out that the machine cannot do what it needs (mount a small disk) and say so; it may not be switched off in the source.
     [Fact]
     public void NoTest_IsSwitchedOff() => Repository.None(
         from file in Repository.Code
@@ -121,7 +122,7 @@ public sealed partial class CodeStyleTests
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b|NotImplementedException")]
     private static partial Regex LeftForLater();
 
-    [GeneratedRegex(@"\bSkip\s*=|\[Ignore|Assert\.True\(true\)|Assert\.Skip\(")]
+    [GeneratedRegex(@"\bSkip\s*=|\[Ignore|Assert\.True\(true\)|(?<!if \(.*)Assert\.Skip\(")]
     private static partial Regex SwitchedOff();
 
     [GeneratedRegex(@"(?<![\w.*}])/(?:w[o]rk|r[o]ot|h[o]me|Users)/\w")]
