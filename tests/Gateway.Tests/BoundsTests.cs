@@ -5,6 +5,7 @@ using LokiGateway.Testing;
 
 namespace LokiGateway.Gateway.Tests;
 
+[Collection(nameof(MeasuresMemory))]
 public sealed class BoundsTests
 {
     private const int MiB = 1024 * 1024;

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LokiGateway.LocalLoki.Tests.Push;
 
+[Collection(nameof(MeasuresMemory))]
 public sealed class PushTests(LocalLokiFixture loki) : IClassFixture<LocalLokiFixture>
 {
     private const long T = Generators.Epoch;

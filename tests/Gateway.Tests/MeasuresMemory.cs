@@ -1,0 +1,5 @@
+// Tests that look at what the whole process allocates: they run while no other test does.
+namespace LokiGateway.Gateway.Tests;
+
+[CollectionDefinition(nameof(MeasuresMemory), DisableParallelization = true)]
+public sealed class MeasuresMemory;
