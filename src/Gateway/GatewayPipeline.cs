@@ -98,7 +98,11 @@ internal sealed class GatewayPipeline(
         string path = Routes.PathOf(route);
         string? agent = PushFormat.OrNull(request.Headers.UserAgent);
         UpstreamAnswer answer;
-        if (partial is null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
+        if (partial is null)
+        {
+            answer = await upstream.SendAsync(new UpstreamPush(
+                path, tenantId, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
+        }
         else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, partial.Rest.Memory, MediaType.Protobuf, null, agent));
         else answer = UpstreamAnswer.NothingToSend;
 

@@ -37,7 +37,8 @@ public sealed class ServerTests
     [Fact]
     public async Task AdminPort_ServesReadyMetricsAndConfig()
     {
-        await using GatewayFixture gateway = await GatewayFixture.StartAsync(change: static options => options with { AdminListen = "127.0.0.1:0", ShowConfig = static () => "auth: {}\n" });
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(change: static options =>
+            options with { AdminListen = "127.0.0.1:0", ShowConfig = static () => "auth: {}\n" });
         using var http = new HttpClient { BaseAddress = gateway.Gateway.AdminAddress };
         Assert.Equal("ready\n", await http.GetStringAsync(new Uri("/ready", UriKind.Relative)));
         Assert.Equal("auth: {}\n", await http.GetStringAsync(new Uri("/config", UriKind.Relative)));

@@ -1,4 +1,5 @@
-// The way back to the logs: Grafana's queries go to Loki's query frontend with the tenant that was proven here, and with nothing of the client's that could change whose logs come back.
+// The way back to the logs: Grafana's queries go to Loki's query frontend with the tenant that was proven here, and with nothing of the
+// client's that could change whose logs come back.
 using System.Net;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Protocol.Completeness;

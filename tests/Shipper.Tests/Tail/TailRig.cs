@@ -51,7 +51,9 @@ internal sealed class TailRig : IDisposable
 
     public void AddSource(string[] paths, string[]? exclude = null, bool skipBinary = false)
     {
-        Assert.True(LogSource.TryCreate(_sources.Count, [.. paths.Select(Absolute)], [.. (exclude ?? []).Select(Absolute)], skipBinary, out LogSource? source, out string? error), error);
+        string[] included = [.. paths.Select(Absolute)];
+        string[] excluded = [.. (exclude ?? []).Select(Absolute)];
+        Assert.True(LogSource.TryCreate(_sources.Count, included, excluded, skipBinary, out LogSource? source, out string? error), error);
         _sources.Add(source!);
     }
 
