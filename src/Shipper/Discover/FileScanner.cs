@@ -35,6 +35,9 @@ internal sealed class FileScanner : IDisposable
     /// <summary>A burst of hints (a pod starts, logrotate runs) is answered by one scan.</summary>
     private static readonly TimeSpan HintDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>The list of what is skipped is for humans: a minute late is in time.</summary>
+    private static readonly TimeSpan SkippedCheckPeriod = TimeSpan.FromMinutes(1);
+
     private readonly FileTable _table;
     private readonly SkippedFiles _skipped;
     private readonly DirectoryWatch _watch;
@@ -52,6 +55,7 @@ internal sealed class FileScanner : IDisposable
     private volatile bool _firstScanDone;
     private long _seenThroughNanos;
     private long _lastFullScanNanos;
+    private long _skippedCheckedAt;
 
     /// <param name="sources">In configuration order: the first that matches a file owns it.</param>
     /// <param name="lanes">Number of lanes.</param>
@@ -197,6 +201,11 @@ internal sealed class FileScanner : IDisposable
         foreach (LogPath path in paths) _follower.Look(path, startedNanos, newSince);
         foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
         _departed.Tend();
+        if (_time.GetElapsedTime(_skippedCheckedAt) >= SkippedCheckPeriod)
+        {
+            _skippedCheckedAt = _time.GetTimestamp();
+            _skipped.ForgetGone();
+        }
         _table.Resume.ForgetOld();
         UpdateTotals(_time.GetElapsedTime(began));
     }

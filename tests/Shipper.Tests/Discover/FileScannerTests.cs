@@ -89,6 +89,11 @@ public sealed class FileScannerTests
         Assert.Equal(SkipReason.IsDirectory, rig.Scanner.Skipped.Single(s => s.Path.EndsWith("directory.log", StringComparison.Ordinal)).Reason);
         SkippedFile fifo = rig.Scanner.Skipped.Single(s => s.Path.EndsWith("fifo.log", StringComparison.Ordinal));
         Assert.Equal((SkipReason.NotARegularFile, "is a fifo, only regular files are read"), (fifo.Reason, fifo.Detail));
+        Directory.Delete(rig.PathOf("logs/directory.log"));
+        File.Delete(rig.PathOf("logs/fifo.log"));
+        rig.Time.Advance(TimeSpan.FromMinutes(2));
+        rig.Scan();
+        Assert.Empty(rig.Scanner.Skipped);
     }
 
     [Fact]
