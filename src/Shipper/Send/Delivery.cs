@@ -125,8 +125,12 @@ internal sealed class Delivery : IDisposable
     /// <summary>The attempts of one push: what is said once, not at every repetition.</summary>
     private sealed class Attempts(Delivery delivery, PushBody body)
     {
+        /// <summary>After so many 429s in a row a push is halved: one that is larger than the tenant's burst would never pass as it is.</summary>
+        private const int RateLimitedBeforeHalving = 4;
+
         private readonly long _startedAt = delivery._time.GetTimestamp();
         private int _failures;
+        private int _rateLimited;
         private bool _holding;
         private string? _lastStatus;
 
@@ -135,8 +139,10 @@ internal sealed class Delivery : IDisposable
             delivery._observer.Sent(body.Compressed.Length);
             if (_failures > 0 && _lastStatus is "timeout" or "connection") delivery._observer.Resent(body.Lines);
             PushAnswer answer = await delivery._client.PushAsync(body, stop).ConfigureAwait(false);
+            _rateLimited = answer.Status == "429" ? _rateLimited + 1 : 0;
+            if (_rateLimited >= RateLimitedBeforeHalving && body.Lines > 1) answer = answer with { Outcome = DeliveryOutcome.TooLarge };
             if (answer.Outcome is DeliveryOutcome.Retry or DeliveryOutcome.Hold) Failed(answer);
-            else if (_failures > 0) Recovered();
+            else if (_failures > 0 && answer.Outcome != DeliveryOutcome.TooLarge) Recovered();
             return answer;
         }
 

@@ -36,27 +36,27 @@ public sealed class DeliveryTests
     }
 
     [Theory]
-    [InlineData(408)]
-    [InlineData(429)]
-    [InlineData(500)]
-    [InlineData(502)]
-    [InlineData(503)]
-    public async Task PassingTrouble_IsRetriedWithTheSameBytesUntilItPasses(int status)
+    [InlineData(408, 12)]
+    [InlineData(429, 3)]
+    [InlineData(500, 12)]
+    [InlineData(502, 12)]
+    [InlineData(503, 12)]
+    public async Task PassingTrouble_IsRetriedWithTheSameBytesUntilItPasses(int status, int failures)
     {
         ConcurrentQueue<byte[]> bodies = new();
         await using FaultSink sink = FaultSink.Start(push =>
         {
             bodies.Enqueue(push.Body);
-            return bodies.Count <= 12 ? SinkAnswer.Refuse(status, "not now\n") : SinkAnswer.Ok;
+            return bodies.Count <= failures ? SinkAnswer.Refuse(status, "not now\n") : SinkAnswer.Ok;
         });
         using Rig rig = new(sink);
 
         DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 3)), rig.Stop);
 
         Assert.Equal((3, 0), (result.Acked, result.Rejected));
-        Assert.Equal(13, bodies.Count);
+        Assert.Equal(failures + 1, bodies.Count);
         Assert.All(bodies, body => Assert.Equal(bodies.First(), body));
-        Assert.Equal(Enumerable.Repeat(status.ToString(), 12), rig.Observer.Retries);
+        Assert.Equal(Enumerable.Repeat(status.ToString(), failures), rig.Observer.Retries);
         Assert.False(rig.Delivery.IsHeld);
     }
 
@@ -236,6 +236,20 @@ public sealed class DeliveryTests
         Assert.Equal((0, 4), (result.Acked, result.Rejected));
         Assert.Equal(4, result.RejectedByReason!["rate_limited"]);
         Assert.Equal(1, sink.Requests);
+    }
+
+    [Fact]
+    public async Task PushLargerThanTheTenantsBurst_GoesInPartsThatFit()
+    {
+        await using FaultSink sink = FaultSink.Start(push =>
+            push.Decode().Streams.Sum(stream => stream.Entries.Count) > 5 ? SinkAnswer.RateLimited() : SinkAnswer.Ok);
+        using Rig rig = new(sink);
+        LogStream[] streams = Streams(2, 8);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+
+        Assert.Equal((16, 0), (result.Acked, result.Rejected));
+        Assert.Equal(Expected(streams), StoredIn(sink));
     }
 
     [Fact]
