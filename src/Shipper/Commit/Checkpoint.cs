@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Commit;
 
 /// <summary>
-/// The positions file: two slots, each with a checksum, written in turn and in place, so that a crash at any byte and a full disk leave the
-/// last good one. Holds the lock of the state directory. See docs/formats/checkpoint.md. One thread at a time.
+/// The positions file: two slots, each with a checksum, written in turn and in place, so that a crash at any byte and a full disk leave
+/// the last good one. Holds the lock of the state directory. See docs/formats/checkpoint.md. One thread at a time.
 /// </summary>
 internal sealed class Checkpoint : IDisposable
 {
@@ -16,7 +16,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>One node's usual number of container logs with room: a file of 52 KiB that nobody has to grow.</summary>
     private const int CapacityMin = 256;
 
-    /// <summary>Records are written in pieces of this size (64 KiB less a rest), so that 10,000 files need no megabyte to be saved.</summary>
+    /// <summary>
+    /// Records are written in pieces of this size (64 KiB less a rest), so that 10,000 files need no megabyte to be saved.
+    /// </summary>
     private const int RecordsPerWrite = 64 * 1024 / CheckpointSlot.RecordBytes;
 
     private readonly byte[] _piece = new byte[RecordsPerWrite * CheckpointSlot.RecordBytes];
@@ -43,16 +45,22 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>What was there at <see cref="Open"/>.</summary>
     public CheckpointContents Loaded { get; }
 
-    /// <summary>Whether the file at start had no usable slot (not: was absent). What it knew is lost; it was kept under another name.</summary>
+    /// <summary>
+    /// Whether the file at start had no usable slot (not: was absent). What it knew is lost; it was kept under another name.
+    /// </summary>
     public bool LoadedDamaged { get; private set; }
 
     /// <summary>Saves that failed since start.</summary>
     public long SaveFailures => Volatile.Read(ref _saveFailures);
 
     /// <summary>Wall clock of the last save that reached the disk; null when there was none.</summary>
-    public DateTimeOffset? LastSaved => Volatile.Read(ref _lastSavedTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
+    public DateTimeOffset? LastSaved =>
+        Volatile.Read(ref _lastSavedTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
 
-    /// <summary>Takes the lock and loads. Only an unusable directory or a second shipper stops the start (<see cref="StateDirectoryException"/>); a bad file never does.</summary>
+    /// <summary>
+    /// Takes the lock and loads. Only an unusable directory or a second shipper stops the start (<see cref="StateDirectoryException"/>); a
+    /// bad file never does.
+    /// </summary>
     public static Checkpoint Open(string stateDirectory, TimeProvider time, ILogger log)
     {
         StateDirectory directory = StateDirectory.Open(stateDirectory);
@@ -68,9 +76,9 @@ internal sealed class Checkpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes and syncs the slot that is not the last good one. When there are more entries than fit, as many as fit are saved in place, and then
-    /// all of them into a larger file that is renamed over this one; when that fails (full disk), a file without its entry is read again after a
-    /// crash, not lost.
+    /// Writes and syncs the slot that is not the last good one. When there are more entries than fit, as many as fit are saved in place,
+    /// and then all of them into a larger file that is renamed over this one; when that fails (full disk), a file without its entry is
+    /// read again after a crash, not lost.
     /// </summary>
     /// <param name="entries">Gone through once, or twice when the file must grow.</param>
     /// <param name="seenThroughNanos">See <see cref="CheckpointContents.SeenThrough"/>.</param>
@@ -80,7 +88,8 @@ internal sealed class Checkpoint : IDisposable
         try
         {
             if (_file is null) Grow([], CapacityMin, seenThroughNanos);
-            for (int count = WriteSlot(_file!, _capacity, entries, seenThroughNanos); count > _capacity;) count = Grow(entries, count, seenThroughNanos);
+            for (int count = WriteSlot(_file!, _capacity, entries, seenThroughNanos); count > _capacity;)
+                count = Grow(entries, count, seenThroughNanos);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -138,7 +147,10 @@ internal sealed class Checkpoint : IDisposable
         held = 0;
     }
 
-    /// <summary>A larger file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the name.</summary>
+    /// <summary>
+    /// A larger file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the
+    /// name.
+    /// </summary>
     private int Grow(IEnumerable<CheckpointEntry> entries, int atLeast, long seenThroughNanos)
     {
         int capacity = CapacityMin;
@@ -150,7 +162,8 @@ internal sealed class Checkpoint : IDisposable
         {
             long length = 2L * CheckpointSlot.Bytes(capacity);
             Array.Clear(_piece);
-            for (long at = 0; at < length; at += _piece.Length) RandomAccess.Write(file, _piece.AsSpan(0, (int)Math.Min(_piece.Length, length - at)), at);
+            for (long at = 0; at < length; at += _piece.Length)
+                RandomAccess.Write(file, _piece.AsSpan(0, (int)Math.Min(_piece.Length, length - at)), at);
             count = WriteSlot(file, capacity, entries, seenThroughNanos);
             File.Move(fresh, _path, overwrite: true);
             _directory.Sync();
@@ -173,7 +186,8 @@ internal sealed class Checkpoint : IDisposable
             if (!File.Exists(_path) && !Directory.Exists(_path)) return CheckpointContents.None;
             file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
             long length = RandomAccess.GetLength(file);
-            if (length is > 0 and < int.MaxValue && length % 2 == 0 && TryLoadSlots(file, (int)(length / 2)) is { } contents) return contents;
+            if (length is > 0 and < int.MaxValue && length % 2 == 0 && TryLoadSlots(file, (int)(length / 2)) is { } contents)
+                return contents;
             file.Dispose();
             return Abandon(length == 0 ? "it is empty" : "neither slot is whole", ModifiedNanos());
         }
@@ -221,8 +235,8 @@ internal sealed class Checkpoint : IDisposable
     }
 
     /// <summary>
-    /// Goes on without positions: files that match are read from their beginning (Loki drops what it has already), and rotated ones as far as
-    /// they are younger than the useless file. It is kept for whoever wants to know what happened to it.
+    /// Goes on without positions: files that match are read from their beginning (Loki drops what it has already), and rotated ones as far
+    /// as they are younger than the useless file. It is kept for whoever wants to know what happened to it.
     /// </summary>
     private CheckpointContents Abandon(string reason, long modifiedNanos)
     {

@@ -7,10 +7,12 @@ namespace LokiGateway.Shipper.Commit;
 
 /// <summary>
 /// The bytes of one slot of the positions file, encoded and decoded; nothing here touches a disk. Little-endian, drawn in
-/// docs/formats/checkpoint.md. The checksum covers header and records, so a slot that a crash left half written is never taken for a good one.
+/// docs/formats/checkpoint.md. The checksum covers header and records, so a slot that a crash left half written is never taken for a good
+/// one.
 /// </summary>
 /// <code>
-/// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 written at 8 | 40 seen through 8 | 48 reserved 8 | 56 checksum 8
+/// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 written at 8 | 40 seen through 8
+/// | 48 reserved 8 | 56 checksum 8
 /// record  0 device 8 | 8 inode 8 | 16 fingerprint 8 | 24 offset 8 | 32 marker 8 | 40 fingerprint length 2 | 42 reserved 6 | 48 frame 48
 /// </code>
 internal static class CheckpointSlot
@@ -49,10 +51,13 @@ internal static class CheckpointSlot
     {
         header = default;
         if (slot.Length < HeaderBytes || !slot[..8].SequenceEqual(Magic)) return false;
-        if (BinaryPrimitives.ReadInt32LittleEndian(slot[8..]) != Version || BinaryPrimitives.ReadInt32LittleEndian(slot[12..]) != RecordBytes) return false;
+        if (BinaryPrimitives.ReadInt32LittleEndian(slot[8..]) != Version ||
+            BinaryPrimitives.ReadInt32LittleEndian(slot[12..]) != RecordBytes)
+            return false;
         int count = BinaryPrimitives.ReadInt32LittleEndian(slot[24..]);
         int capacity = BinaryPrimitives.ReadInt32LittleEndian(slot[28..]);
-        if (count < 0 || count > capacity || capacity > (int.MaxValue - BlockBytes) / RecordBytes - 1 || Bytes(capacity) != slot.Length) return false;
+        if (count < 0 || count > capacity || capacity > (int.MaxValue - BlockBytes) / RecordBytes - 1 || Bytes(capacity) != slot.Length)
+            return false;
         ulong recordsHash = XxHash3.HashToUInt64(slot.Slice(HeaderBytes, count * RecordBytes));
         if (Checksum(slot, recordsHash) != BinaryPrimitives.ReadUInt64LittleEndian(slot[ChecksumAt..])) return false;
         header = new CheckpointHeader(
@@ -86,7 +91,8 @@ internal static class CheckpointSlot
     }
 
     /// <summary>Over everything that is used but the checksum itself.</summary>
-    private static ulong Checksum(ReadOnlySpan<byte> header, ulong recordsHash) => XxHash3.HashToUInt64(header[..ChecksumAt], unchecked((long)recordsHash));
+    private static ulong Checksum(ReadOnlySpan<byte> header, ulong recordsHash) =>
+        XxHash3.HashToUInt64(header[..ChecksumAt], unchecked((long)recordsHash));
 }
 
 /// <summary>Header of a slot; times are Unix nanoseconds of the wall clock.</summary>

@@ -4,8 +4,8 @@ using LokiGateway.Shipper.Tail;
 namespace LokiGateway.Shipper.Commit;
 
 /// <summary>
-/// Carries acknowledged positions into the checkpoint every second and at stop. Nothing else writes it, and only what a sender has published
-/// as acknowledged gets there.
+/// Carries acknowledged positions into the checkpoint every second and at stop. Nothing else writes it, and only what a sender has
+/// published as acknowledged gets there.
 /// </summary>
 internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, TimeProvider time) : IDisposable
 {
@@ -28,12 +28,15 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     private long _savedAt;
     private long _upToDateTicks;
 
-    /// <summary>When everything acknowledged was known to be on disk; null: never yet. For the checkpoint metric: grows old when saves fail.</summary>
-    public DateTimeOffset? UpToDateAt => Volatile.Read(ref _upToDateTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
+    /// <summary>
+    /// When everything acknowledged was known to be on disk; null: never yet. For the checkpoint metric: grows old when saves fail.
+    /// </summary>
+    public DateTimeOffset? UpToDateAt =>
+        Volatile.Read(ref _upToDateTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
 
     /// <summary>
-    /// The first save comes with the first scan, not a second later: without a checkpoint the next start could not tell a file that was rotated
-    /// while nobody looked from one that was finished before there ever was a shipper.
+    /// The first save comes with the first scan, not a second later: without a checkpoint the next start could not tell a file that was
+    /// rotated while nobody looked from one that was finished before there ever was a shipper.
     /// </summary>
     public void Start()
     {
@@ -92,7 +95,8 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
 
     private IEnumerable<CheckpointEntry> Entries()
     {
-        // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the later counts.
+        // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the
+        // later counts.
         foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) yield return unclaimed;
         foreach (TailedFile file in scanner.Files)
         {

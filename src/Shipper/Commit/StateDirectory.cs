@@ -74,7 +74,8 @@ internal sealed partial class StateDirectory : IDisposable
         }
         catch (IOException failure) when (Errno.Of(failure) == Errno.NoSpace)
         {
-            // Full is not forbidden: the positions file that is there is rewritten in place, and a node with a full disk needs its logs shipped.
+            // Full is not forbidden: the positions file that is there is rewritten in place, and a node with a full disk needs its logs
+            // shipped.
         }
     }
 

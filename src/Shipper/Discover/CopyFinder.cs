@@ -4,12 +4,14 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// Recognises what copytruncate leaves beside a log: a copy whose lines were read from the original. Read again it would double every line;
-/// ignored, the lines written between our last look and the truncation would be lost. Proven by content, never by name alone.
+/// Recognises what copytruncate leaves beside a log: a copy whose lines were read from the original. Read again it would double every
+/// line; ignored, the lines written between our last look and the truncation would be lost. Proven by content, never by name alone.
 /// </summary>
 internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
 {
-    /// <summary>Bytes compared at the end of the shorter file: two logs that agree in their head and in these at the same offset are one.</summary>
+    /// <summary>
+    /// Bytes compared at the end of the shorter file: two logs that agree in their head and in these at the same offset are one.
+    /// </summary>
     private const int ComparedBytes = 4096;
 
     /// <summary>The file that we follow of which this is a copy; null when it is none.</summary>
@@ -21,7 +23,9 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
         for (int cut = path.Length - 1; cut > nameAt; cut--)
         {
             if (path[cut] is not ('.' or '-') || !RotatedName.IsGenerationOf(path[nameAt..], path[nameAt..cut])) continue;
-            if (FileStat.OfPath(path[..cut], out FileStat stat) == 0 && table.TryGet(stat.Key, out TailedFile? original) && IsCopyOf(candidate, original!)) return original;
+            if (FileStat.OfPath(path[..cut], out FileStat stat) == 0 && table.TryGet(stat.Key, out TailedFile? original) &&
+                IsCopyOf(candidate, original!))
+                return original;
             // The emptied original may itself have been renamed since.
             if (departed.Find(path[..cut], file => IsCopyOf(candidate, file)) is { } renamed) return renamed;
         }
@@ -31,7 +35,8 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
     /// <summary>Whether a file, which may still be growing under the copying, has the same bytes as the beginning of another.</summary>
     public static bool IsBeginningOf(OpenedFile shorter, SafeFileHandle longer)
     {
-        if (FileStat.OfHandle(shorter.Handle, out FileStat shorterStat) != 0 || FileStat.OfHandle(longer, out FileStat longerStat) != 0) return false;
+        if (FileStat.OfHandle(shorter.Handle, out FileStat shorterStat) != 0 || FileStat.OfHandle(longer, out FileStat longerStat) != 0)
+            return false;
         long size = shorterStat.Size;
         if (size == 0 || size > longerStat.Size) return false;
         Span<byte> mine = stackalloc byte[ComparedBytes];
@@ -40,14 +45,15 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
         {
             int length = (int)Math.Min(ComparedBytes, size - from);
             if (RandomAccess.Read(shorter.Handle, mine[..length], from) != length) return false;
-            if (RandomAccess.Read(longer, others[..length], from) != length || !mine[..length].SequenceEqual(others[..length])) return false;
+            if (RandomAccess.Read(longer, others[..length], from) != length || !mine[..length].SequenceEqual(others[..length]))
+                return false;
         }
         return true;
     }
 
     /// <summary>
-    /// Whether a file holds the content that another had before it was emptied. Of content that was never read only the head is known; that is
-    /// enough, because then it is read from its beginning either way.
+    /// Whether a file holds the content that another had before it was emptied. Of content that was never read only the head is known;
+    /// that is enough, because then it is read from its beginning either way.
     /// </summary>
     public static bool Holds(OpenedFile candidate, ReplacedContent replaced) => Holds(candidate, replaced.Identity, replaced.Mark);
 

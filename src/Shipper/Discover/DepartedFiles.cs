@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// Files that have left their path: read to their end, watched for writers that still have them open, closed when everything is acknowledged,
-/// and remembered as long as they exist, so that late lines are found and nothing is read twice. Scanner's thread only.
+/// Files that have left their path: read to their end, watched for writers that still have them open, closed when everything is
+/// acknowledged, and remembered as long as they exist, so that late lines are found and nothing is read twice. Scanner's thread only.
 /// </summary>
 internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger log)
 {
@@ -39,7 +39,8 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
     }
 
     /// <summary>The youngest file that left this path and whose place nothing has taken yet.</summary>
-    public TailedFile? LatestOf(string logicalPath) => _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.LogicalPath == logicalPath);
+    public TailedFile? LatestOf(string logicalPath) =>
+        _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.LogicalPath == logicalPath);
 
     /// <summary>A file that left this path, is still open, and fulfils a condition.</summary>
     public TailedFile? Find(ReadOnlySpan<char> logicalPath, Predicate<TailedFile> condition)
@@ -76,7 +77,8 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
             opened.Handle.Dispose();
             return null;
         }
-        TailedFile reopened = table.Follow(opened, file.Name, file.Source, new FilePosition(acked.Offset, 0, acked.Frame), predecessor: null);
+        TailedFile reopened = table.Follow(opened, file.Name, file.Source, new FilePosition(acked.Offset, 0, acked.Frame),
+            predecessor: null);
         reopened.IsSuperseded = file.IsSuperseded;
         if (file.Fate != FileFate.Live) Add(reopened, FileFate.Rotated);
         table.Dispatch(reopened);

@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace LokiGateway.Shipper.Discover;
 
-/// <summary>Goes through one directory and shows each entry's name to a visitor, without a string or a stat call for the ones that nobody wants.</summary>
+/// <summary>
+/// Goes through one directory and shows each entry's name to a visitor, without a string or a stat call for the ones that nobody wants.
+/// </summary>
 internal sealed class DirectoryListing : FileSystemEnumerator<bool>
 {
     private static readonly EnumerationOptions Everything = new()

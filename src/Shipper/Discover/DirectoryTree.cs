@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// The directories in which something may match, and what was found there. A full refresh asks each for its modification time and lists only
-/// those that changed, so that a second of a quiet node with 10,000 pods costs 20,000 stat calls and not as many listings.
+/// The directories in which something may match, and what was found there. A full refresh asks each for its modification time and lists
+/// only those that changed, so that a second of a quiet node with 10,000 pods costs 20,000 stat calls and not as many listings.
 /// </summary>
 internal sealed class DirectoryTree
 {
@@ -18,7 +18,9 @@ internal sealed class DirectoryTree
     /// </summary>
     private const long FreshNanos = 2_000_000_000;
 
-    /// <summary>Names seen first are shared; later ones have a string of their own, so that names that never come again cannot fill the memory.</summary>
+    /// <summary>
+    /// Names seen first are shared; later ones have a string of their own, so that names that never come again cannot fill the memory.
+    /// </summary>
     private const int CommonNamesMax = 1024;
 
     private readonly DirectoryNode _root;
@@ -36,7 +38,9 @@ internal sealed class DirectoryTree
         _root = new DirectoryNode(null, "", new GlobStatesTable(sources).Root);
     }
 
-    /// <summary>Paths to look at after a refresh: new ones, those whose directory changed, and those whose change does not show there.</summary>
+    /// <summary>
+    /// Paths to look at after a refresh: new ones, those whose directory changed, and those whose change does not show there.
+    /// </summary>
     public List<LogPath> Changed { get; } = [];
 
     /// <summary>Paths that were there and are not any more.</summary>
@@ -87,7 +91,8 @@ internal sealed class DirectoryTree
         }
         Directories++;
         if (node.States.IsLiteral) FollowNames(node, length);
-        else if (node.Key != stat.Key || node.ModifiedNanos == DirectoryNode.MustList || node.ModifiedNanos != stat.ModifiedNanos) List(node, length, stat);
+        else if (node.Key != stat.Key || node.ModifiedNanos == DirectoryNode.MustList || node.ModifiedNanos != stat.ModifiedNanos)
+            List(node, length, stat);
         foreach (DirectoryNode child in node.Directories)
         {
             if (length + 1 + child.Name.Length > PathCharsMax) continue;
@@ -97,7 +102,9 @@ internal sealed class DirectoryTree
         }
     }
 
-    /// <summary>A directory in which only plain names are looked for: they are there for ever, existing or not, and are looked at directly.</summary>
+    /// <summary>
+    /// A directory in which only plain names are looked for: they are there for ever, existing or not, and are looked at directly.
+    /// </summary>
     private void FollowNames(DirectoryNode node, int length)
     {
         if (node.Directories.Length + node.Files.Length > 0) return;

@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// inotify as a hint: it wakes the scanner when a directory changes, and names it. Nothing relies on it: watches that cannot be had, a queue
-/// that overflows or a file system that tells nothing only mean that the next full scan finds out. Scanner's thread only, but for Wake.
+/// inotify as a hint: it wakes the scanner when a directory changes, and names it. Nothing relies on it: watches that cannot be had, a
+/// queue that overflows or a file system that tells nothing only mean that the next full scan finds out. Scanner's thread only, but for
+/// Wake.
 /// </summary>
 internal sealed partial class DirectoryWatch : IDisposable
 {
@@ -39,7 +40,9 @@ internal sealed partial class DirectoryWatch : IDisposable
         if (useInotify && _inotify < 0) Exhaust(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>False once a watch could not be had: new files are then found by the next full scan, a second later on an ordinary node.</summary>
+    /// <summary>
+    /// False once a watch could not be had: new files are then found by the next full scan, a second later on an ordinary node.
+    /// </summary>
     public bool IsComplete => _inotify >= 0 && !_exhausted;
 
     public void Add(DirectoryNode node, string path)
@@ -72,10 +75,14 @@ internal sealed partial class DirectoryWatch : IDisposable
         _ = WriteEvent(_wake, in one, sizeof(ulong));
     }
 
-    /// <summary>Waits for a hint (when <paramref name="hints"/>), for <see cref="Wake"/>, or for the time to pass. True when there are hints to collect.</summary>
+    /// <summary>
+    /// Waits for a hint (when <paramref name="hints"/>), for <see cref="Wake"/>, or for the time to pass. True when there are hints to
+    /// collect.
+    /// </summary>
     public bool Wait(TimeSpan timeout, bool hints)
     {
-        Span<PollDescriptor> descriptors = [new PollDescriptor { Descriptor = _wake, Events = PollIn }, new PollDescriptor { Descriptor = _inotify, Events = PollIn }];
+        Span<PollDescriptor> descriptors = [new PollDescriptor { Descriptor = _wake, Events = PollIn },
+            new PollDescriptor { Descriptor = _inotify, Events = PollIn }];
         int count = hints && _inotify >= 0 ? 2 : 1;
         int ready = Poll(ref descriptors[0], (nuint)count, (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 0, int.MaxValue));
         if (ready <= 0) return false;

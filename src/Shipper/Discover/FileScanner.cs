@@ -7,7 +7,8 @@ namespace LokiGateway.Shipper.Discover;
 
 /// <summary>Figures for metrics, read by any thread.</summary>
 internal readonly record struct ScannerTotals(
-    int Files, long FilesFound, int FilesSkipped, int UnlinkedFilesHeld, long UnlinkedBytesHeld, long CompressedUnread, long Scans, TimeSpan LastScan,
+    int Files, long FilesFound, int FilesSkipped, int UnlinkedFilesHeld, long UnlinkedBytesHeld, long CompressedUnread, long Scans,
+    TimeSpan LastScan,
     int Directories, bool InotifyComplete);
 
 /// <summary>
@@ -15,7 +16,8 @@ internal readonly record struct ScannerTotals(
 /// One dedicated thread after <see cref="Start"/>; tests call <see cref="ScanOnce"/> instead.
 /// </summary>
 /// <remarks>
-/// A scan: 1. refresh the directories that changed, 2. look for copies of emptied files, 3. look at every path that may lead elsewhere now,
+/// A scan: 1. refresh the directories that changed, 2. look for copies of emptied files, 3. look at every path that may lead elsewhere
+/// now,
 /// 4. take leave of paths that are gone, 5. tend files that left their path.
 /// </remarks>
 internal sealed class FileScanner : IDisposable
@@ -27,8 +29,8 @@ internal sealed class FileScanner : IDisposable
     private static readonly TimeSpan ScanPeriodMax = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Scanning may cost half a percent of a core: a scan that took 50 ms is followed by a pause of 10 s. Hints are answered at once as long as
-    /// that leaves room for them.
+    /// Scanning may cost half a percent of a core: a scan that took 50 ms is followed by a pause of 10 s. Hints are answered at once as
+    /// long as that leaves room for them.
     /// </summary>
     private const int PauseFactor = 200;
 
@@ -65,7 +67,8 @@ internal sealed class FileScanner : IDisposable
     /// <param name="log">Where it says what is skipped and why.</param>
     /// <param name="useInotify">False: poll only.</param>
     public FileScanner(
-        IReadOnlyList<LogSource> sources, int lanes, Func<LogSource, string, int> laneOf, CheckpointContents resume, TimeProvider time, ILogger log,
+        IReadOnlyList<LogSource> sources, int lanes, Func<LogSource, string, int> laneOf, CheckpointContents resume, TimeProvider time,
+        ILogger log,
         bool useInotify = true)
     {
         (_time, _log) = (time, log);
@@ -79,7 +82,9 @@ internal sealed class FileScanner : IDisposable
         _copySearch = new CopySearch(_table, _departed, log);
     }
 
-    /// <summary>Every file that has a position worth keeping, including drained ones that still exist. Any thread; a moving picture.</summary>
+    /// <summary>
+    /// Every file that has a position worth keeping, including drained ones that still exist. Any thread; a moving picture.
+    /// </summary>
     public IEnumerable<TailedFile> Files => _table.Files;
 
     /// <summary>Saved positions that no file has claimed yet; they stay in the checkpoint for an hour. Any thread.</summary>
@@ -100,7 +105,10 @@ internal sealed class FileScanner : IDisposable
     /// <summary>True after the first full scan: from then on "all files caught up" means something (readiness, --once).</summary>
     public bool FirstScanDone => _firstScanDone;
 
-    /// <summary>Unix nanoseconds: every file that existed then is in <see cref="Files"/> or left out on purpose. Null: nothing was scanned yet, ever.</summary>
+    /// <summary>
+    /// Unix nanoseconds: every file that existed then is in <see cref="Files"/> or left out on purpose. Null: nothing was scanned yet,
+    /// ever.
+    /// </summary>
     public long? SeenThroughNanos => Volatile.Read(ref _seenThroughNanos) is var nanos && nanos == long.MinValue ? null : nanos;
 
     /// <summary>New files of a lane; the lane empties it at the beginning of each pass.</summary>
@@ -215,7 +223,8 @@ internal sealed class FileScanner : IDisposable
         lock (_totalsLock)
         {
             _totals = new ScannerTotals(
-                _table.Count, _table.Found, _skipped.Count, _departed.UnlinkedHeld, _departed.UnlinkedBytesHeld, _follower.CompressedUnread, _totals.Scans + 1, took,
+                _table.Count, _table.Found, _skipped.Count, _departed.UnlinkedHeld, _departed.UnlinkedBytesHeld,
+                _follower.CompressedUnread, _totals.Scans + 1, took,
                 _tree.Directories, _watch.IsComplete);
         }
     }

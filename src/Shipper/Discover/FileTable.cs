@@ -50,10 +50,12 @@ internal sealed class FileTable : IDisposable
     }
 
     /// <summary>
-    /// Takes an opened file up and gives it to its lane. <paramref name="start"/> is acknowledged; reading begins at <paramref name="readOffset"/>,
+    /// Takes an opened file up and gives it to its lane. <paramref name="start"/> is acknowledged; reading begins at <paramref
+    /// name="readOffset"/>,
     /// which is further only for the copy of a file whose lines are still on their way.
     /// </summary>
-    public TailedFile Follow(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor, long? readOffset = null)
+    public TailedFile Follow(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor,
+        long? readOffset = null)
     {
         TailedFile file = NewFile(opened, name, source, start, predecessor);
         if (readOffset is { } offset)
@@ -68,7 +70,9 @@ internal sealed class FileTable : IDisposable
         return file;
     }
 
-    /// <summary>Remembers a file of which nothing is left to read, so that its position stays in the checkpoint as long as it exists.</summary>
+    /// <summary>
+    /// Remembers a file of which nothing is left to read, so that its position stays in the checkpoint as long as it exists.
+    /// </summary>
     public TailedFile Remember(OpenedFile opened, LogName name, LogSource source, FilePosition end)
     {
         TailedFile file = NewFile(opened, name, source, end, predecessor: null);

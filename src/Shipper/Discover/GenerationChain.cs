@@ -9,12 +9,14 @@ internal readonly record struct Generation(string Path, FileStat Stat)
 }
 
 /// <summary>
-/// Lists the rotated generations of a log file, oldest first. Rotation may go on meanwhile and shift every name by one, so a listing counts
-/// only if the directory did not change while it was made.
+/// Lists the rotated generations of a log file, oldest first. Rotation may go on meanwhile and shift every name by one, so a listing
+/// counts only if the directory did not change while it was made.
 /// </summary>
 internal static class GenerationChain
 {
-    /// <summary>Somebody rotates faster than we list: after this many tries the last listing is taken, and the next scan looks again.</summary>
+    /// <summary>
+    /// Somebody rotates faster than we list: after this many tries the last listing is taken, and the next scan looks again.
+    /// </summary>
     private const int TriesMax = 8;
 
     public static List<Generation> Of(string livePath, out bool stable)
@@ -27,7 +29,8 @@ internal static class GenerationChain
         {
             if (FileStat.OfPath(directory, out FileStat before) != 0 || !TryList(directory, live, found)) return [];
             // Names tick as coarsely as times do; a shift within the tick shows as two names with one inode.
-            stable = FileStat.OfPath(directory, out FileStat after) == 0 && after.ModifiedNanos == before.ModifiedNanos && AllDiffer(found);
+            stable = FileStat.OfPath(directory, out FileStat after) == 0 && after.ModifiedNanos == before.ModifiedNanos &&
+                AllDiffer(found);
         }
         found.Sort((a, b) => CompareAge(a, b, live));
         return found;
@@ -63,7 +66,8 @@ internal static class GenerationChain
 
     private static int CompareAge(Generation a, Generation b, string live)
     {
-        int byName = RotatedName.CompareAge(System.IO.Path.GetFileName(a.Path.AsSpan()), System.IO.Path.GetFileName(b.Path.AsSpan()), live);
+        int byName = RotatedName.CompareAge(System.IO.Path.GetFileName(a.Path.AsSpan()), System.IO.Path.GetFileName(b.Path.AsSpan()),
+            live);
         if (byName != 0) return byName;
         int byTime = a.Stat.ModifiedNanos.CompareTo(b.Stat.ModifiedNanos);
         return byTime != 0 ? byTime : string.CompareOrdinal(a.Path, b.Path);

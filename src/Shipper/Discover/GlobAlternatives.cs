@@ -25,7 +25,8 @@ internal static class GlobAlternatives
         }
         for (int i = 0; i + 1 < cuts.Count; i++)
         {
-            string alternative = string.Concat(pattern.AsSpan(0, open), pattern.AsSpan(cuts[i] + 1, cuts[i + 1] - cuts[i] - 1), pattern.AsSpan(cuts[^1] + 1));
+            string alternative = string.Concat(pattern.AsSpan(0, open), pattern.AsSpan(cuts[i] + 1, cuts[i + 1] - cuts[i] - 1),
+                pattern.AsSpan(cuts[^1] + 1));
             if (!TryExpand(alternative, expanded, alternativesMax, out error)) return false;
         }
         return true;

@@ -1,6 +1,8 @@
 namespace LokiGateway.Shipper.Discover;
 
-/// <summary>How far a pattern has been matched by the path of a directory: <see cref="Segment"/> is the one that its entries are compared with.</summary>
+/// <summary>
+/// How far a pattern has been matched by the path of a directory: <see cref="Segment"/> is the one that its entries are compared with.
+/// </summary>
 internal readonly record struct GlobState(LogSource Source, PathGlob Glob, int Segment)
 {
     public GlobSegment Current => Glob.Segments[Segment];
@@ -8,7 +10,9 @@ internal readonly record struct GlobState(LogSource Source, PathGlob Glob, int S
     public bool IsLast => Segment == Glob.Segments.Count - 1;
 }
 
-/// <summary>All patterns that may still match below one directory. Shared by every directory in the same situation: 10,000 pods have one.</summary>
+/// <summary>
+/// All patterns that may still match below one directory. Shared by every directory in the same situation: 10,000 pods have one.
+/// </summary>
 internal sealed class GlobStates
 {
     private readonly GlobStatesTable _table;

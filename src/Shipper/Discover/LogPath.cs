@@ -38,18 +38,22 @@ internal sealed class LogPath(DirectoryNode directory, string name, LogSource so
     /// <summary>The file that is not read on purpose, so that it is not opened again to find that out.</summary>
     public FileKey SkippedKey { get; set; }
 
-    /// <summary>Wall clock (Unix nanoseconds) of the last look at which <see cref="Current"/> was there: what came between is younger.</summary>
+    /// <summary>
+    /// Wall clock (Unix nanoseconds) of the last look at which <see cref="Current"/> was there: what came between is younger.
+    /// </summary>
     public long SeenAtNanos { get; set; }
 
     /// <summary>
-    /// The change of what it leads to does not show in its directory's modification time (symbolic or hard link, plain name, failed before):
-    /// it is looked at in every full scan.
+    /// The change of what it leads to does not show in its directory's modification time (symbolic or hard link, plain name, failed
+    /// before): it is looked at in every full scan.
     /// </summary>
     public bool AlwaysLook { get; set; }
 
     public bool IsGone { get; set; }
 
-    /// <summary>The last rotation, as long as a listing made within one tick of the file clock may have missed one of its generations.</summary>
+    /// <summary>
+    /// The last rotation, as long as a listing made within one tick of the file clock may have missed one of its generations.
+    /// </summary>
     public Rotation? LastRotation { get; set; }
 }
 

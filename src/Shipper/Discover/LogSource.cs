@@ -18,7 +18,9 @@ internal sealed class LogSource
 
     public IReadOnlyList<PathGlob> Exclude { get; }
 
-    /// <summary>Leave out files that begin like an archive or hold a NUL byte in their first 4 KiB (Quickstart, which is given whole trees).</summary>
+    /// <summary>
+    /// Leave out files that begin like an archive or hold a NUL byte in their first 4 KiB (Quickstart, which is given whole trees).
+    /// </summary>
     public bool SkipBinary { get; }
 
     public static bool TryCreate(
@@ -26,7 +28,9 @@ internal sealed class LogSource
         [NotNullWhen(true)] out LogSource? source, [NotNullWhen(false)] out string? error)
     {
         source = null;
-        if (!TryParseAll(paths, out List<PathGlob> compiledPaths, out error) || !TryParseAll(exclude, out List<PathGlob> compiledExclude, out error)) return false;
+        if (!TryParseAll(paths, out List<PathGlob> compiledPaths, out error) ||
+            !TryParseAll(exclude, out List<PathGlob> compiledExclude, out error))
+            return false;
         source = new LogSource(index, compiledPaths, compiledExclude, skipBinary);
         return true;
     }

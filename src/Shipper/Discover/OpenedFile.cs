@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// A log file that was opened for reading and identified by its handle, not by its name, which may lead elsewhere by now. Whoever gets it owns
-/// the handle.
+/// A log file that was opened for reading and identified by its handle, not by its name, which may lead elsewhere by now. Whoever gets it
+/// owns the handle.
 /// </summary>
 internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat stat, byte[] head)
 {
@@ -23,7 +23,10 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     /// <summary>The first bytes, up to those that are hashed.</summary>
     public ReadOnlySpan<byte> Head => head;
 
-    /// <summary>Opens the path if it leads to a regular file. Returns null and says why otherwise; <paramref name="detail"/> is null when it is just gone.</summary>
+    /// <summary>
+    /// Opens the path if it leads to a regular file. Returns null and says why otherwise; <paramref name="detail"/> is null when it is
+    /// just gone.
+    /// </summary>
     public static OpenedFile? TryOpen(string path, bool skipBinary, out SkipReason reason, out string? detail)
     {
         (reason, detail) = (SkipReason.OpenFailed, null);
@@ -58,18 +61,23 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
         return errno == 0 ? null : Refuse(path, errno, out reason, out detail);
     }
 
-    /// <summary>The position of the last run, if this is the file that it belongs to and not one that was emptied or got its inode.</summary>
+    /// <summary>
+    /// The position of the last run, if this is the file that it belongs to and not one that was emptied or got its inode.
+    /// </summary>
     public bool Fits(in Commit.CheckpointEntry saved) =>
-        saved.Identity.Fits(Head) && Stat.Size >= saved.Offset && (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
+        saved.Identity.Fits(Head) && Stat.Size >= saved.Offset &&
+            (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
 
     private static OpenedFile? Refuse(string path, int errno, out SkipReason reason, out string? detail)
     {
         (reason, detail) = errno switch
         {
-            Errno.NoEntry or Errno.NotADirectory when path.Contains('\uFFFD') => (SkipReason.NameNotUtf8, "its name is not valid UTF-8: rename it"),
+            Errno.NoEntry or Errno.NotADirectory when path.Contains('\uFFFD') =>
+                (SkipReason.NameNotUtf8, "its name is not valid UTF-8: rename it"),
             Errno.NoEntry or Errno.NotADirectory => (SkipReason.OpenFailed, null),
             Errno.AccessDenied => (SkipReason.PermissionDenied, "permission denied: let the shipper's user or group read it"),
-            Errno.TooManyOpenFiles => (SkipReason.TooManyOpenFiles, "the process has too many files open: raise its limit (ulimit -n, LimitNOFILE)"),
+            Errno.TooManyOpenFiles =>
+                (SkipReason.TooManyOpenFiles, "the process has too many files open: raise its limit (ulimit -n, LimitNOFILE)"),
             Errno.TooManyOpenFilesOfSystem => (SkipReason.TooManyOpenFiles, "the system has too many files open: raise fs.file-max"),
             _ => (SkipReason.OpenFailed, Errno.Text(errno)),
         };

@@ -11,8 +11,8 @@ namespace LokiGateway.Shipper.Discover;
 internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedFiles skipped, DepartedFiles departed, ILogger log)
 {
     /// <summary>
-    /// File times come from a clock that ticks every 1 to 10 ms and is behind the one that we read by up to a tick: what is this much older
-    /// than a moment may still have happened after it.
+    /// File times come from a clock that ticks every 1 to 10 ms and is behind the one that we read by up to a tick: what is this much
+    /// older than a moment may still have happened after it.
     /// </summary>
     private const long ClockSlackNanos = 1_000_000_000;
 
@@ -25,7 +25,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
 
     /// <param name="path">A path that matches.</param>
     /// <param name="nowNanos">Wall clock at the beginning of the scan.</param>
-    /// <param name="newSinceNanos">Files modified after this appeared unseen; null on the first scan of a first run, when nothing is known of before.</param>
+    /// <param name="newSinceNanos">Files modified after this appeared unseen; null on the first scan of a first run, when nothing is known
+    /// of before.</param>
     public void Look(LogPath path, long nowNanos, long? newSinceNanos)
     {
         if (path.IsGone) return;
@@ -69,7 +70,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         path.Current = file;
         if (path.LastRotation is { } rotation)
         {
-            if (!FollowMissed(path, null, rotation.Older, rotation.SinceNanos, lost: null, out _) || nowNanos > rotation.SearchUntilNanos) path.LastRotation = null;
+            if (!FollowMissed(path, null, rotation.Older, rotation.SinceNanos, lost: null, out _) || nowNanos > rotation.SearchUntilNanos)
+                path.LastRotation = null;
         }
         path.SeenAtNanos = nowNanos;
         if (file.Fate != FileFate.Live && !file.IsSuperseded)
@@ -115,7 +117,9 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         BeginGeneration(path, opened, old, nowNanos, newSinceNanos);
     }
 
-    /// <summary>A file that we do not know is at the path: its position, the generations before it, and the end of the one that was there.</summary>
+    /// <summary>
+    /// A file that we do not know is at the path: its position, the generations before it, and the end of the one that was there.
+    /// </summary>
     private void BeginGeneration(LogPath path, OpenedFile opened, TailedFile? old, long nowNanos, long? newSinceNanos)
     {
         // The path may have led nowhere for a moment: kubelet renames first and has the new file made afterwards.
@@ -145,8 +149,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     }
 
     /// <summary>
-    /// Rotated generations between the one that we followed and the one that is there now, or, when the path is new to us, those that appeared
-    /// while nobody looked. Returns false when there was no reason to search.
+    /// Rotated generations between the one that we followed and the one that is there now, or, when the path is new to us, those that
+    /// appeared while nobody looked. Returns false when there was no reason to search.
     /// </summary>
     /// <param name="path">The live path.</param>
     /// <param name="opened">The file there; null when it is followed already.</param>
@@ -154,7 +158,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     /// <param name="sinceNanos">What was modified after this is unread; null: only what the checkpoint knows.</param>
     /// <param name="lost">A saved position whose content is no longer at the path: copytruncate may have left a copy.</param>
     /// <param name="newest">The youngest that was found.</param>
-    private bool FollowMissed(LogPath path, OpenedFile? opened, TailedFile? old, long? sinceNanos, CheckpointEntry? lost, out TailedFile? newest)
+    private bool FollowMissed(LogPath path, OpenedFile? opened, TailedFile? old, long? sinceNanos, CheckpointEntry? lost,
+        out TailedFile? newest)
     {
         newest = null;
         if (old is null && sinceNanos is null && table.Resume.IsEmpty) return false;
@@ -172,7 +177,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
                 known!.CurrentPath = generation.Path;
                 continue;
             }
-            bool isMissed = (oldIndex >= 0 && i > oldIndex) || (sinceNanos is { } since && generation.Stat.ModifiedNanos >= since - ClockSlackNanos);
+            bool isMissed = (oldIndex >= 0 && i > oldIndex) ||
+                (sinceNanos is { } since && generation.Stat.ModifiedNanos >= since - ClockSlackNanos);
             if (generation.IsCompressed)
             {
                 if (isMissed && old is null) ReportCompressed(generation.Path);
@@ -197,7 +203,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         // A file that was empty when it was saved is known by its inode alone, and inodes are given away: then its age decides.
         bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && saved.Identity.FingerprintLength > 0;
         if (isSaved && opened.Fits(saved)) start = new FilePosition(saved.Offset, 0, saved.Frame);
-        else if (lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position)) start = new FilePosition(position.Offset, 0, position.Frame);
+        else if (lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position))
+            start = new FilePosition(position.Offset, 0, position.Frame);
         else if (isMissed && !IsCopy(opened, live, path)) start = Beginning;
         // The name may have moved on to a file that we have, since it was listed.
         if (start is null || (table.TryGet(opened.Identity.Key, out TailedFile? known) && !known!.IsReleased))
@@ -230,7 +237,8 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         path.SkippedKey = default;
         path.Current = file;
         path.SeenAtNanos = nowNanos;
-        bool isSecondName = file.CurrentPath != path.Path && FileStat.OfPath(file.CurrentPath, out FileStat there) == 0 && there.Key == file.Identity.Key;
+        bool isSecondName = file.CurrentPath != path.Path && FileStat.OfPath(file.CurrentPath, out FileStat there) == 0 &&
+            there.Key == file.Identity.Key;
         if (isSecondName)
         {
             Log.SecondName(log, path.Path, file.CurrentPath);
@@ -255,7 +263,9 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         departed.Add(file, FileFate.Rotated);
     }
 
-    /// <summary>Whether a file that the table has under this key is the one at the path: certain while we hold it open, else its content tells.</summary>
+    /// <summary>
+    /// Whether a file that the table has under this key is the one at the path: certain while we hold it open, else its content tells.
+    /// </summary>
     private bool IsSame(TailedFile known, string path)
     {
         if (!known.IsReleased) return true;
@@ -289,7 +299,9 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         Log.CompressedUnread(log, generation);
     }
 
-    /// <summary>A symbolic link changes its target, and a name that was configured plainly appears, without a directory that we list changing.</summary>
+    /// <summary>
+    /// A symbolic link changes its target, and a name that was configured plainly appears, without a directory that we list changing.
+    /// </summary>
     private static bool MustAlwaysLook(LogPath path)
     {
         if (path.IsPlainName) return true;

@@ -9,7 +9,9 @@ namespace LokiGateway.Shipper.Discover;
 /// </summary>
 internal sealed class PathGlob
 {
-    /// <summary>A pattern is written by a human; more alternatives than this are a mistake, and each costs a comparison per directory entry.</summary>
+    /// <summary>
+    /// A pattern is written by a human; more alternatives than this are a mistake, and each costs a comparison per directory entry.
+    /// </summary>
     private const int AlternativesMax = 256;
 
     /// <summary>Deeper than any real path (PATH_MAX / 2 would be the kernel's); keeps a state within one byte.</summary>
@@ -23,7 +25,8 @@ internal sealed class PathGlob
     public IReadOnlyList<GlobSegment> Segments { get; }
 
     /// <summary>
-    /// Understands <c>*</c> and <c>?</c> within a segment, <c>[a-z]</c>, <c>[!a-z]</c>, <c>{a,b}</c> (also nested), <c>**</c> as a whole segment for any
+    /// Understands <c>*</c> and <c>?</c> within a segment, <c>[a-z]</c>, <c>[!a-z]</c>, <c>{a,b}</c> (also nested), <c>**</c> as a whole
+    /// segment for any
     /// number of directories, and a backslash before a character that is meant literally.
     /// </summary>
     public static bool TryParse(string pattern, out IReadOnlyList<PathGlob> globs, [NotNullWhen(false)] out string? error)
@@ -41,7 +44,9 @@ internal sealed class PathGlob
         return true;
     }
 
-    /// <summary>The pattern for a path that somebody typed: a directory means every file below it, a file means itself, anything else is a pattern.</summary>
+    /// <summary>
+    /// The pattern for a path that somebody typed: a directory means every file below it, a file means itself, anything else is a pattern.
+    /// </summary>
     public static string ForArgument(string path)
     {
         string full = Path.GetFullPath(path);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
-/// What rotation makes of a file name: <c>app.log.1</c>, <c>app.log-20261122</c>, <c>0.log.20261122-101500</c>, <c>app.log.old</c>; and which of two
-/// such names is the older generation. Names say it exactly where file times tie.
+/// What rotation makes of a file name: <c>app.log.1</c>, <c>app.log-20261122</c>, <c>0.log.20261122-101500</c>, <c>app.log.old</c>; and
+/// which of two such names is the older generation. Names say it exactly where file times tie.
 /// </summary>
 internal static class RotatedName
 {
@@ -33,7 +33,9 @@ internal static class RotatedName
         return false;
     }
 
-    /// <summary>Below 0 when <paramref name="a"/> is the older of two generations of <paramref name="live"/>; 0 when the names do not tell.</summary>
+    /// <summary>
+    /// Below 0 when <paramref name="a"/> is the older of two generations of <paramref name="live"/>; 0 when the names do not tell.
+    /// </summary>
     public static int CompareAge(ReadOnlySpan<char> a, ReadOnlySpan<char> b, ReadOnlySpan<char> live)
     {
         ReadOnlySpan<char> first = a[(live.Length + 1)..];

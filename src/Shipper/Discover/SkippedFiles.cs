@@ -23,15 +23,21 @@ internal sealed class SkippedFiles(ILogger log)
         if (Contains(path, reason)) return;
         _files[path] = new SkippedFile(path, source.Index, reason, detail);
         // What somebody must act upon is a warning; a binary file in a tree that was given whole is not.
-        if (reason is SkipReason.PermissionDenied or SkipReason.TooManyOpenFiles or SkipReason.OpenFailed or SkipReason.NameNotUtf8) Log.SkippedForTrouble(log, path, detail);
+        if (reason is SkipReason.PermissionDenied or SkipReason.TooManyOpenFiles or SkipReason.OpenFailed or SkipReason.NameNotUtf8)
+            Log.SkippedForTrouble(log, path, detail);
         else Log.Skipped(log, path, detail);
     }
 
-    /// <summary>Once in a while: what does not exist any more needs no reason. (Files leave the list when their path vanishes; directories do here.)</summary>
+    /// <summary>
+    /// Once in a while: what does not exist any more needs no reason. (Files leave the list when their path vanishes; directories do
+    /// here.)
+    /// </summary>
     public void ForgetGone()
     {
         foreach (string path in _files.Keys)
-            if (FileStat.OfPath(path, out _, followLinks: false) is var errno && errno != 0 && Errno.MeansGone(errno) && !path.Contains('\uFFFD')) Remove(path);
+            if (FileStat.OfPath(path, out _, followLinks: false) is var errno && errno != 0 && Errno.MeansGone(errno) &&
+                !path.Contains('\uFFFD'))
+                Remove(path);
     }
 
     public void Remove(string path) => _files.TryRemove(path, out _);

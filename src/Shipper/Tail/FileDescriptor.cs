@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
-/// open(2) as it is. File.OpenHandle takes an advisory lock unless a runtime option forbids it, keeps the path in memory for as long as the file
-/// is open, waits for ever when a log turns out to be a fifo, and cannot open a directory.
+/// open(2) as it is. File.OpenHandle takes an advisory lock unless a runtime option forbids it, keeps the path in memory for as long as
+/// the file is open, waits for ever when a log turns out to be a fifo, and cannot open a directory.
 /// </summary>
 internal static partial class FileDescriptor
 {

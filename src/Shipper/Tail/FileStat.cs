@@ -83,7 +83,8 @@ internal readonly partial struct FileStat
         if (!Encoding.UTF8.TryGetBytes(path, new Span<byte>(name, PathBytesMax - 1), out int length)) return Errno.NameTooLong;
         name[length] = 0;
         StatxBuffer buffer;
-        if (StatxPath(CurrentDirectory, name, followLinks ? 0 : NoFollow, BasicStatsAndBirth, &buffer) != 0) return Marshal.GetLastPInvokeError();
+        if (StatxPath(CurrentDirectory, name, followLinks ? 0 : NoFollow, BasicStatsAndBirth, &buffer) != 0)
+            return Marshal.GetLastPInvokeError();
         stat = new FileStat(buffer);
         return 0;
     }

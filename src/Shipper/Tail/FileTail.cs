@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
-/// Reads a log file forward from an explicit offset, and notices when what it reads is no longer what it was: truncated, replaced in place,
-/// finished. One per lane, used by the lane's thread only. It keeps no bytes: the file is the buffer.
+/// Reads a log file forward from an explicit offset, and notices when what it reads is no longer what it was: truncated, replaced in
+/// place, finished. One per lane, used by the lane's thread only. It keeps no bytes: the file is the buffer.
 /// </summary>
 /// <param name="time">Timestamps for periods; the wall clock only to be compared with file times.</param>
 /// <param name="log">For reads that fail and files that were emptied.</param>
@@ -16,21 +16,25 @@ namespace LokiGateway.Shipper.Tail;
 /// </param>
 internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile>? contentReplaced = null)
 {
-    /// <summary>While a file is read without a pause, this often it is asked whether it is still the same: a tenth of a millisecond per second.</summary>
+    /// <summary>
+    /// While a file is read without a pause, this often it is asked whether it is still the same: a tenth of a millisecond per second.
+    /// </summary>
     private static readonly TimeSpan CheckPeriod = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The head of a file is compared at most this often; the bytes before the read offset, which catch nearly everything, more often.</summary>
+    /// <summary>
+    /// The head of a file is compared at most this often; the bytes before the read offset, which catch nearly everything, more often.
+    /// </summary>
     private static readonly TimeSpan HeadCheckPeriod = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// A modification time younger than this is not trusted to change with the next write: the kernel's clock for file times ticks every 1 to
-    /// 10 ms, network file systems' every second or two.
+    /// A modification time younger than this is not trusted to change with the next write: the kernel's clock for file times ticks every 1
+    /// to 10 ms, network file systems' every second or two.
     /// </summary>
     private const long FreshNanos = 2_000_000_000;
 
     /// <summary>
-    /// Reads up to <paramref name="bytesMax"/> bytes at <paramref name="offset"/> into the pipe and flushes it. The offset is ReadOffset plus what
-    /// the pipe still holds of this file. The pipe must have no pause threshold: a flush never waits.
+    /// Reads up to <paramref name="bytesMax"/> bytes at <paramref name="offset"/> into the pipe and flushes it. The offset is ReadOffset
+    /// plus what the pipe still holds of this file. The pipe must have no pause threshold: a flush never waits.
     /// </summary>
     /// <remarks>
     /// 1. A file that was at its end, or was not looked at for a while, is asked for size and time; unchanged = end of file, nothing read.
@@ -81,13 +85,17 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         return new TailRead(TailReadKind.Data, read);
     }
 
-    /// <summary>Keeps what the next look will compare. A few bytes do not replace a mark of full length: it is still true of its own place.</summary>
+    /// <summary>
+    /// Keeps what the next look will compare. A few bytes do not replace a mark of full length: it is still true of its own place.
+    /// </summary>
     private static void Remember(TailedFile file, ReadOnlySpan<byte> read, long offset, long now)
     {
         long end = offset + read.Length;
-        if (file.Mark is not { } mark || read.Length >= ReadMark.BytesMax || (mark.Length < ReadMark.BytesMax && end > mark.Offset && read.Length >= mark.Length))
+        if (file.Mark is not { } mark || read.Length >= ReadMark.BytesMax ||
+            (mark.Length < ReadMark.BytesMax && end > mark.Offset && read.Length >= mark.Length))
             file.Mark = ReadMark.Of(read, end);
-        if (offset == 0 && file.Identity.FingerprintLength < FileIdentity.FingerprintBytesMax && read.Length > file.Identity.FingerprintLength)
+        if (offset == 0 && file.Identity.FingerprintLength < FileIdentity.FingerprintBytesMax &&
+            read.Length > file.Identity.FingerprintLength)
             file.Identity = FileIdentity.Of(file.Identity.Key, read);
         if (end > file.KnownSize) file.KnownSize = end;
         file.LastError = 0;
@@ -97,7 +105,8 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         file.LastDataAt = now;
     }
 
-    private TailRead NothingRead(TailedFile file, SafeFileHandle handle, FileFate fate, long offset, PipeWriter pipe, int bytesMax, long now)
+    private TailRead NothingRead(TailedFile file, SafeFileHandle handle, FileFate fate, long offset, PipeWriter pipe, int bytesMax,
+        long now)
     {
         int errno = FileStat.OfHandle(handle, out FileStat stat);
         if (errno != 0) return Fail(file, errno);
@@ -116,8 +125,8 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     }
 
     /// <summary>
-    /// The end was reached: of the file, or of the generation. Null: the generation is over, but the lane has dropped its last unterminated
-    /// line from the pipe and must get it once more before it hears so.
+    /// The end was reached: of the file, or of the generation. Null: the generation is over, but the lane has dropped its last
+    /// unterminated line from the pipe and must get it once more before it hears so.
     /// </summary>
     private TailRead? AtEnd(TailedFile file, FileFate fate, long offset, long now)
     {

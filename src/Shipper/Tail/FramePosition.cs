@@ -11,7 +11,9 @@ internal record struct FramePosition
 {
     public const int SizeInBytes = 48;
 
-    /// <summary>Last timestamp as written in the file and as sent, Unix nanoseconds, for stdout (and for everything that is not CRI).</summary>
+    /// <summary>
+    /// Last timestamp as written in the file and as sent, Unix nanoseconds, for stdout (and for everything that is not CRI).
+    /// </summary>
     public long StdoutOriginal;
     public long StdoutAssigned;
 

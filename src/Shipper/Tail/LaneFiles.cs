@@ -1,8 +1,8 @@
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
-/// The files of one lane in the order in which they are due: busy files on every pass, idle ones every second, long silent ones every other
-/// second, spread evenly, so that 10,000 silent files cost 5,000 looks a second and no burst. Lane thread only.
+/// The files of one lane in the order in which they are due: busy files on every pass, idle ones every second, long silent ones every
+/// other second, spread evenly, so that 10,000 silent files cost 5,000 looks a second and no burst. Lane thread only.
 /// </summary>
 internal sealed class LaneFiles(TimeProvider time)
 {
@@ -34,7 +34,9 @@ internal sealed class LaneFiles(TimeProvider time)
         Count++;
     }
 
-    /// <summary>Moves the files to look at in this pass to <paramref name="due"/>. Each is given back by <see cref="Return"/> or let go.</summary>
+    /// <summary>
+    /// Moves the files to look at in this pass to <paramref name="due"/>. Each is given back by <see cref="Return"/> or let go.
+    /// </summary>
     public void TakeDue(List<TailedFile> due)
     {
         int before = due.Count;
@@ -67,8 +69,8 @@ internal sealed class LaneFiles(TimeProvider time)
     }
 
     /// <summary>
-    /// Gives a file back. <paramref name="busy"/> (it had data or is held back): due on the next pass; so is a file that had data within the
-    /// last second. Else due within a turn, or within half of it.
+    /// Gives a file back. <paramref name="busy"/> (it had data or is held back): due on the next pass; so is a file that had data within
+    /// the last second. Else due within a turn, or within half of it.
     /// </summary>
     public void Return(TailedFile file, bool busy)
     {

@@ -1,8 +1,8 @@
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
-/// The path under which a file was found. Discover puts it together from directory and name when somebody asks; a string for each of 10,000
-/// files would weigh as much as the rest of what is known of them.
+/// The path under which a file was found. Discover puts it together from directory and name when somebody asks; a string for each of
+/// 10,000 files would weigh as much as the rest of what is known of them.
 /// </summary>
 internal abstract class LogName
 {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
-/// Hash of the bytes just before an offset. A file whose size and head look right but whose bytes before the offset are others was emptied and
-/// grew again (many programs begin every log with the same banner); a copy that has these bytes there is a copy of what we read.
+/// Hash of the bytes just before an offset. A file whose size and head look right but whose bytes before the offset are others was emptied
+/// and grew again (many programs begin every log with the same banner); a copy that has these bytes there is a copy of what we read.
 /// </summary>
 /// <param name="Offset">End of the hashed bytes.</param>
 /// <param name="Length">How many bytes, 1..<see cref="BytesMax"/>.</param>
@@ -26,7 +26,9 @@ internal sealed record ReadMark(long Offset, int Length, ulong Hash)
     public static ReadMark? Before(SafeFileHandle handle, long offset) =>
         HashBefore(handle, offset) is var hash && hash == 0 ? null : new ReadMark(offset, (int)Math.Min(offset, BytesMax), hash);
 
-    /// <summary>Hash of up to <see cref="BytesMax"/> bytes before the offset; 0 when the file is shorter than that or the offset is 0.</summary>
+    /// <summary>
+    /// Hash of up to <see cref="BytesMax"/> bytes before the offset; 0 when the file is shorter than that or the offset is 0.
+    /// </summary>
     public static ulong HashBefore(SafeFileHandle handle, long offset)
     {
         if (offset <= 0) return 0;

@@ -28,7 +28,8 @@ internal sealed class TailedFile
     private long _leftPathAt;
 
     public TailedFile(
-        FileIdentity identity, LogName name, LogSource source, int lane, SafeFileHandle? handle, FilePosition start, TailedFile? predecessor = null)
+        FileIdentity identity, LogName name, LogSource source, int lane, SafeFileHandle? handle, FilePosition start,
+        TailedFile? predecessor = null)
     {
         _identity = identity;
         Name = name;
@@ -45,7 +46,9 @@ internal sealed class TailedFile
     /// <summary>Any thread. The lane replaces it when a short file has grown.</summary>
     public FileIdentity Identity { get => Volatile.Read(ref _identity); set => Volatile.Write(ref _identity, value); }
 
-    /// <summary>The path that matched when the file was first seen; it stays when the file is renamed, because labels come from it.</summary>
+    /// <summary>
+    /// The path that matched when the file was first seen; it stays when the file is renamed, because labels come from it.
+    /// </summary>
     public LogName Name { get; }
 
     /// <summary>The path of <see cref="Name"/>; a new string each time.</summary>
@@ -71,8 +74,8 @@ internal sealed class TailedFile
     public FileFrame? Frame { get; set; }
 
     /// <summary>
-    /// Lane only: set when the lane leaves the file with complete lines that it did not frame (no room for them), so that the file is read again
-    /// although it did not grow. FileTail clears it.
+    /// Lane only: set when the lane leaves the file with complete lines that it did not frame (no room for them), so that the file is read
+    /// again although it did not grow. FileTail clears it.
     /// </summary>
     public bool HasUnframedLines { get; set; }
 
@@ -88,8 +91,8 @@ internal sealed class TailedFile
     public bool CaughtUp { get => _caughtUp; set => _caughtUp = value; }
 
     /// <summary>
-    /// Set by the lane after <see cref="TailReadKind.EndOfGeneration"/>, when all its bytes were framed. From then on the lane does not touch the
-    /// file; the scanner closes it when <see cref="Acked"/> has reached <see cref="ReadOffset"/>.
+    /// Set by the lane after <see cref="TailReadKind.EndOfGeneration"/>, when all its bytes were framed. From then on the lane does not
+    /// touch the file; the scanner closes it when <see cref="Acked"/> has reached <see cref="ReadOffset"/>.
     /// </summary>
     public bool Drained { get => _drained; set => _drained = value; }
 
@@ -103,10 +106,14 @@ internal sealed class TailedFile
         }
     }
 
-    /// <summary>Lane: do not read it yet. Older lines are to be read first, or the scanner is still looking whether there are some.</summary>
+    /// <summary>
+    /// Lane: do not read it yet. Older lines are to be read first, or the scanner is still looking whether there are some.
+    /// </summary>
     public bool IsHeldBack => _awaitsCopySearch || Predecessor is not null;
 
-    /// <summary>Drained, acknowledged and closed; kept in the table only to know that the file needs no reading when it is seen again.</summary>
+    /// <summary>
+    /// Drained, acknowledged and closed; kept in the table only to know that the file needs no reading when it is seen again.
+    /// </summary>
     public bool IsReleased => Handle is null;
 
     /// <summary>Set by the scanner when the file has left its path: how long it is watched for writers that still have it open.</summary>
@@ -149,9 +156,9 @@ internal sealed class TailedFile
     public FilePosition PositionAt(long offset, in FramePosition frame) => new(offset, _generation, frame);
 
     /// <summary>
-    /// Publishes that everything before the position was acknowledged. Called in file order, by one thread at a time; the lane may begin the
-    /// next generation meanwhile, hence the compare and exchange: the later generation always wins. A position of the content before goes to
-    /// the copy that was made of it.
+    /// Publishes that everything before the position was acknowledged. Called in file order, by one thread at a time; the lane may begin
+    /// the next generation meanwhile, hence the compare and exchange: the later generation always wins. A position of the content before
+    /// goes to the copy that was made of it.
     /// </summary>
     public void Acknowledge(FilePosition position)
     {
@@ -178,7 +185,9 @@ internal sealed class TailedFile
         _fate = (int)fate;
     }
 
-    /// <summary>Scanner: lets the handle go. The mark of the last position is taken before, because it cannot be read afterwards.</summary>
+    /// <summary>
+    /// Scanner: lets the handle go. The mark of the last position is taken before, because it cannot be read afterwards.
+    /// </summary>
     internal void Release()
     {
         MarkOf(Acked);
@@ -192,7 +201,9 @@ internal sealed class TailedFile
     /// <summary>Scanner: a matching path leads to it again.</summary>
     internal void ReturnToPath() => _fate = (int)FileFate.Live;
 
-    /// <summary>Lane, by FileTail: the content was replaced in place. Positions of the old content that are still on their way are void.</summary>
+    /// <summary>
+    /// Lane, by FileTail: the content was replaced in place. Positions of the old content that are still on their way are void.
+    /// </summary>
     internal void BeginNextGeneration(FileIdentity identity, bool awaitCopySearch)
     {
         FileIdentity oldIdentity = Identity;
@@ -235,7 +246,9 @@ internal sealed class TailedFile
         _awaitsCopySearch = false;
     }
 
-    /// <summary>Hash of the bytes before a position, for the checkpoint. Any thread; computed once per position, while the file is open.</summary>
+    /// <summary>
+    /// Hash of the bytes before a position, for the checkpoint. Any thread; computed once per position, while the file is open.
+    /// </summary>
     internal ulong MarkOf(FilePosition position)
     {
         // The file itself is the lock: a lock object for each of 10,000 files would be paid for a call that is made once a second.

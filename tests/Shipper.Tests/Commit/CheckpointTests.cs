@@ -1,5 +1,5 @@
-// The positions file against everything that a disk, a crash and a human can do to it: it is always the old positions or the new ones, or a
-// clear word and a start without.
+// The positions file against everything that a disk, a crash and a human can do to it: it is always the old positions or the new ones,
+// or a clear word and a start without.
 using System.Diagnostics;
 using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Tail;
@@ -195,7 +195,8 @@ public sealed class CheckpointTests : IDisposable
     public void DirectoryUnderARegularFile_IsAClearStartError()
     {
         string file = _directory.Write("file", "x");
-        var refused = Assert.Throws<StateDirectoryException>(() => Checkpoint.Open(Path.Combine(file, "state"), TimeProvider.System, NullLogger.Instance));
+        var refused = Assert.Throws<StateDirectoryException>(() => Checkpoint.Open(Path.Combine(file, "state"), TimeProvider.System,
+            NullLogger.Instance));
         Assert.Contains($"state_directory '{file}/state' cannot be written by user id", refused.Message);
         Assert.Contains("set state_directory to another path", refused.Message);
     }
@@ -204,7 +205,8 @@ public sealed class CheckpointTests : IDisposable
     public void ReadOnlyFileSystem_IsAClearStartError()
     {
         // /proc takes no files from anybody, root included.
-        var refused = Assert.Throws<StateDirectoryException>(() => Checkpoint.Open("/proc/1/fdinfo", TimeProvider.System, NullLogger.Instance));
+        var refused = Assert.Throws<StateDirectoryException>(() => Checkpoint.Open("/proc/1/fdinfo", TimeProvider.System,
+            NullLogger.Instance));
         Assert.Contains("/proc/1/fdinfo", refused.Message);
         Assert.Contains("cannot be written", refused.Message);
     }
@@ -241,10 +243,12 @@ public sealed class CheckpointTests : IDisposable
     public void FullDiskAtTheStart_IsNoReasonNotToStart()
     {
         string mount = _directory.Folder("full");
-        Assert.SkipUnless(Run("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=4", "tmpfs", mount), "mounting a tmpfs is not permitted here");
+        Assert.SkipUnless(Run("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=4", "tmpfs", mount),
+            "mounting a tmpfs is not permitted here");
         try
         {
-            using (Checkpoint first = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance)) Assert.True(first.Save(Entries(10, 1), 1));
+            using (Checkpoint first = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance))
+                Assert.True(first.Save(Entries(10, 1), 1));
             Fill(mount);
             using Checkpoint checkpoint = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance);
             Assert.Equal(1, checkpoint.Loaded.SeenThrough);
@@ -288,7 +292,8 @@ public sealed class CheckpointTests : IDisposable
     [
         .. Enumerable.Range(0, count).Select(i => new CheckpointEntry(
             new FileIdentity(0x0000_00fe_0000_0001, (ulong)i + 1, (ulong)(i * 31 + 7), i % 257), (i * 1000L) + (seed % 10), (ulong)i * 77,
-            new FramePosition { StdoutOriginal = i, StdoutAssigned = i + 1, StderrOriginal = -i, StderrAssigned = long.MaxValue - i, Flags = seed, Spare = 5 })),
+            new FramePosition { StdoutOriginal = i, StdoutAssigned = i + 1, StderrOriginal = -i, StderrAssigned = long.MaxValue - i,
+                Flags = seed, Spare = 5 })),
     ];
 
     private static int SlotThatDiffers(byte[] before, byte[] after) =>
@@ -305,7 +310,8 @@ public sealed class CheckpointTests : IDisposable
     private Checkpoint Open() => Checkpoint.Open(_directory.Path, TimeProvider.System, NullLogger.Instance);
 
     /// <summary>What a process would load that starts now, while the first still holds its lock.</summary>
-    private CheckpointContents LoadCopy(string? directory = null) => Load(File.ReadAllBytes(Path.Combine(directory ?? _directory.Path, Checkpoint.FileName)));
+    private CheckpointContents LoadCopy(string? directory = null) => Load(File.ReadAllBytes(Path.Combine(directory ?? _directory.Path,
+        Checkpoint.FileName)));
 
     private (byte[] Before, byte[] After) BeforeAndAfterASave(int records)
     {

@@ -17,7 +17,8 @@ public sealed class FileScannerTests
         using var rig = new TailRig(null, "logs/**/*.log");
         rig.ReplaceSource(["logs/**/*.log"], exclude: ["logs/secret/**", "logs/**/debug-*.log"]);
         rig.Start();
-        foreach (string name in (string[])["logs/a.log", "logs/x/b.log", "logs/x/y/z/c.log", "logs/secret/d.log", "logs/x/debug-1.log", "logs/x/e.txt"])
+        foreach (string name in (string[])["logs/a.log", "logs/x/b.log", "logs/x/y/z/c.log", "logs/secret/d.log", "logs/x/debug-1.log",
+            "logs/x/e.txt"])
             rig.Append(name, name + "\n");
         rig.Settle();
         Assert.Equal(["logs/a.log", "logs/x/b.log", "logs/x/y/z/c.log"], rig.Shipped.Select(s => s.Path).Order());
@@ -32,7 +33,8 @@ public sealed class FileScannerTests
         rig.Append("logs/a1.log", "x\n");
         rig.Append("logs/b1.log", "x\n");
         rig.Scan();
-        Assert.Equal([("a1.log", 0), ("b1.log", 1)], rig.Scanner.Files.Select(f => (Path.GetFileName(f.LogicalPath), f.Source.Index)).Order());
+        Assert.Equal([("a1.log", 0), ("b1.log", 1)], rig.Scanner.Files.Select(f => (Path.GetFileName(f.LogicalPath),
+            f.Source.Index)).Order());
     }
 
     [Fact]
@@ -86,7 +88,8 @@ public sealed class FileScannerTests
         rig.Append("logs/good.log", "x\n");
         rig.Settle();
         Assert.Single(rig.Shipped);
-        Assert.Equal(SkipReason.IsDirectory, rig.Scanner.Skipped.Single(s => s.Path.EndsWith("directory.log", StringComparison.Ordinal)).Reason);
+        Assert.Equal(SkipReason.IsDirectory, rig.Scanner.Skipped.Single(s => s.Path.EndsWith("directory.log",
+            StringComparison.Ordinal)).Reason);
         SkippedFile fifo = rig.Scanner.Skipped.Single(s => s.Path.EndsWith("fifo.log", StringComparison.Ordinal));
         Assert.Equal((SkipReason.NotARegularFile, "is a fifo, only regular files are read"), (fifo.Reason, fifo.Detail));
         Directory.Delete(rig.PathOf("logs/directory.log"));
@@ -191,8 +194,10 @@ public sealed class FileScannerTests
     public async Task RunningScanner_FindsNewFiles_WithAndWithoutInotify(bool inotify)
     {
         using var directory = new TempDirectory("scan");
-        Assert.True(LogSource.TryCreate(0, [directory.Path + "/pods/*/*/*.log"], [], false, out LogSource? source, out string? error), error);
-        using var scanner = new FileScanner([source], 4, (_, path) => path.Length % 4, CheckpointContents.None, TimeProvider.System, NullLogger.Instance, inotify);
+        Assert.True(LogSource.TryCreate(0, [directory.Path + "/pods/*/*/*.log"], [], false, out LogSource? source, out string? error),
+            error);
+        using var scanner = new FileScanner([source], 4, (_, path) => path.Length % 4, CheckpointContents.None, TimeProvider.System,
+            NullLogger.Instance, inotify);
         scanner.Start();
         for (int i = 0; i < 5; i++)
         {

@@ -1,4 +1,5 @@
-// The real logrotate against the real scanner and tail, in both of its ways: what a person's /etc/logrotate.d does, not what we think it does.
+// The real logrotate against the real scanner and tail, in both of its ways: what a person's /etc/logrotate.d does, not what we think it
+// does.
 using System.Diagnostics;
 using System.Globalization;
 using LokiGateway.Testing;
@@ -29,7 +30,8 @@ public sealed class LogrotateTests
             Write(rig, ref line, 5);
             // A name with the date cannot be given twice in one of its seconds.
             long second = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-            if (mode.Contains("dateext")) await Eventually.True(() => DateTimeOffset.UtcNow.ToUnixTimeSeconds() > second, "the next second");
+            if (mode.Contains("dateext"))
+                await Eventually.True(() => DateTimeOffset.UtcNow.ToUnixTimeSeconds() > second, "the next second");
             Rotate(logrotate, rig, mode);
             if (generation == 3)
             {
@@ -56,7 +58,8 @@ public sealed class LogrotateTests
     {
         string configuration = rig.PathOf("logrotate.conf");
         File.WriteAllText(configuration, $"{rig.PathOf(Log)} {{\n  rotate 10\n  {mode}\n}}\n");
-        var start = new ProcessStartInfo(logrotate, ["--force", "--state", rig.PathOf("logrotate.state"), configuration]) { RedirectStandardError = true };
+        string[] arguments = ["--force", "--state", rig.PathOf("logrotate.state"), configuration];
+        var start = new ProcessStartInfo(logrotate, arguments) { RedirectStandardError = true };
         using Process process = Process.Start(start)!;
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();

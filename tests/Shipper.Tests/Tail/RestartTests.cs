@@ -1,5 +1,5 @@
-// What a new process finds: positions by identity, generations that were rotated while nobody looked, and content that is no longer what the
-// checkpoint knew. Every kill is a kill: nothing is saved after the last commit.
+// What a new process finds: positions by identity, generations that were rotated while nobody looked, and content that is no longer what
+// the checkpoint knew. Every kill is a kill: nothing is saved after the last commit.
 namespace LokiGateway.Shipper.Tests.Tail;
 
 public sealed class RestartTests

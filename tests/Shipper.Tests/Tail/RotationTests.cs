@@ -1,5 +1,5 @@
-// The ways in which log files are rotated under a reader, one by one: what is written arrives once and in order, whatever the file is called
-// by then.
+// The ways in which log files are rotated under a reader, one by one: what is written arrives once and in order, whatever the file is
+// called by then.
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Tail;
 

@@ -1,5 +1,5 @@
-// A shipper without its back half: real files, the real scanner, tail and checkpoint, and a lane that splits lines and acknowledges them at
-// once or later. Driven step by step by the test, in one thread.
+// A shipper without its back half: real files, the real scanner, tail and checkpoint, and a lane that splits lines and acknowledges them
+// at once or later. Driven step by step by the test, in one thread.
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
