@@ -28,7 +28,7 @@ internal sealed class ScalarNode(Position at, string text, bool isPlain) : Confi
     /// <summary>Written without quotes: only then can it mean "nothing".</summary>
     public bool IsPlain { get; } = isPlain;
 
-    public override bool IsNull => IsPlain && Text is "" or "~" or "null" or "Null" or "NULL" && IsPlain;
+    public override bool IsNull => IsPlain && Text is ("" or "~" or "null" or "Null" or "NULL");
 
     public override string Kind => IsNull ? "nothing" : $"\"{Shorten(Text)}\"";
 

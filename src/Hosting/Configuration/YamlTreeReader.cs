@@ -127,9 +127,9 @@ internal sealed class YamlTreeReader
     private ScalarNode ReadScalar(Scalar scalar, Position at)
     {
         string text = _variables.Expand(scalar.Value, _environment, message => _error(at, message));
-        bool plain = scalar.Style == ScalarStyle.Plain;
-        // A variable that expands to nothing leaves an empty text, which is a value, and not "key without value".
-        return new ScalarNode(at, text, plain && (text.Length > 0 || scalar.Value.Length == 0));
+        // The content of a variable is text, whatever it looks like: a password of "~" is not "nothing", and neither is an empty variable.
+        bool plain = scalar.Style == ScalarStyle.Plain && text == scalar.Value;
+        return new ScalarNode(at, text, plain);
     }
 
     private ConfigurationNode Anchored(NodeEvent node, ConfigurationNode value)
