@@ -22,6 +22,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly string _name;
     private readonly Queue<string> _tail = new();
+    private bool _disposed;
     private readonly Channel<string> _output = Channel.CreateUnbounded<string>();
     private readonly CancellationTokenSource _watching = new();
     private readonly Task[] _readers;
@@ -124,8 +125,11 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new BenchmarkException(tail.Length == 0 ? $"{_name} {what}" : $"{_name} {what}; its last words:\n    {tail}");
     }
 
+    /// <summary>Ends the process; a second call does nothing (a part may end a child before its scope does).</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed) return;
+        _disposed = true;
         try
         {
             if (!_process.HasExited) _process.Kill(entireProcessTree: true);
