@@ -100,6 +100,13 @@ internal static partial class Log
     [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use err=\"{Trouble}\"")]
     public static partial void CredentialsUnreadable(ILogger log, string trouble);
 
+    // Account: 400-499.
+
+    [LoggerMessage(400, LogLevel.Error, "lines are lost: they were gone before they could be read")]
+    public static partial void LinesLost(
+        ILogger log, string reason, string tenant, string source, string path, string file, long fromOffset, long toOffset, long lines, bool linesExact,
+        DateTimeOffset? firstEntry, DateTimeOffset? lastEntry);
+
     // The lanes, the service and the program: 200-299.
 
     [LoggerMessage(205, LogLevel.Warning, "stopping before everything was acknowledged; it is sent again after the next start, from the saved positions")]

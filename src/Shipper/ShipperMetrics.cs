@@ -22,6 +22,8 @@ internal sealed class ShipperMetrics : SendObserver
     private readonly Counter _readTimedLines;
     private readonly Counter _frameErrors;
     private readonly Counter _bufferWaits;
+    private readonly Counter _lostLines;
+    private readonly Counter _lostBytes;
 
     public ShipperMetrics(CollectorRegistry registry)
     {
@@ -41,9 +43,11 @@ internal sealed class ShipperMetrics : SendObserver
         _frameErrors = _metrics.CreateCounter("loki_shipper_frame_errors_total",
             "Lines that do not have their file's format and were shipped as they are: not_cri, not_docker, unfinished (a line in parts without its end).", "reason");
         _bufferWaits = _metrics.CreateCounter("loki_shipper_buffer_waits_total", "Times that reading waited because all buffers of limits.memory were in use.");
-        // Named losses come with their reasons; the series are there so that an alert on them can be written today.
-        _metrics.CreateCounter("loki_shipper_lost_lines_total", "Log entries that were gone before they could be read, by reason.", "reason").WithLabels("unread");
-        _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason").WithLabels("unread");
+        _lostLines = _metrics.CreateCounter("loki_shipper_lost_lines_total",
+            "Log entries that were gone before they could be read, by reason; partly estimated: GET /api/v1/losses names each loss.", "reason");
+        _lostBytes = _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason");
+        // From the first page on, so that an increase from nothing shows in a rate.
+        foreach (LossReason reason in LossReasons.All) Lost(reason, 0, 0);
     }
 
     public void Framed(long bytes, in FrameCounts counts)
@@ -58,6 +62,12 @@ internal sealed class ShipperMetrics : SendObserver
     }
 
     public void WaitedForBuffer() => _bufferWaits.Inc();
+
+    public void Lost(LossReason reason, long lines, long bytes)
+    {
+        _lostLines.WithLabels(reason.Text()).Inc(lines);
+        _lostBytes.WithLabels(reason.Text()).Inc(bytes);
+    }
 
     public override void Sent(int compressedBytes)
     {

@@ -29,6 +29,7 @@ internal sealed class ShipperParts : IDisposable
         BuffersKeptFree = bytes / 2;
         Labels = new LabelResolver(options);
         Delivery = new Delivery(options.Endpoint, metrics, time, log);
+        Losses = new LossLog(Accounts, metrics, log);
         ReadRate = new ReadRate(options.Limits.ReadBytesPerSecond, time);
     }
 
@@ -46,6 +47,9 @@ internal sealed class ShipperParts : IDisposable
     public ReadRate ReadRate { get; }
 
     public TenantAccounts Accounts { get; } = new();
+
+    /// <summary>Where everything that is given up is named.</summary>
+    public LossLog Losses { get; }
 
     public long ReadBytes => Interlocked.Read(ref _readBytes);
 

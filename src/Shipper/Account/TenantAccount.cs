@@ -25,6 +25,7 @@ internal sealed class TenantAccount(string tenant)
     private long _read;
     private long _acked;
     private long _rejected;
+    private long _lost;
     private readonly Dictionary<string, long> _rejectedByReason = [];
     private long _sequence;
 
@@ -81,6 +82,12 @@ internal sealed class TenantAccount(string tenant)
         }
     }
 
+    /// <summary>Lines that were gone before they could be read. <see cref="LossLog"/> calls it; nobody else does.</summary>
+    public void Lost(long lines)
+    {
+        lock (_gate) _lost += lines;
+    }
+
     public AccountSnapshot Snapshot(Dictionary<string, long>? addRejectedTo = null)
     {
         lock (_gate)
@@ -89,7 +96,7 @@ internal sealed class TenantAccount(string tenant)
             foreach (Contents contents in _contents) inFlight += contents.Open + contents.Sent;
             if (addRejectedTo is not null)
                 foreach ((string reason, long lines) in _rejectedByReason) addRejectedTo[reason] = addRejectedTo.GetValueOrDefault(reason) + lines;
-            return new AccountSnapshot(_read, _acked, _rejected, Lost: 0, inFlight);
+            return new AccountSnapshot(_read, _acked, _rejected, _lost, inFlight);
         }
     }
 
