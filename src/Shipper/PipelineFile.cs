@@ -9,7 +9,7 @@ using LokiGateway.Shipper.Tail;
 namespace LokiGateway.Shipper;
 
 /// <summary>Lane only. Made when the lane first looks at a file; the streams when its first line shows the format.</summary>
-internal sealed class PipelineFile(FileFraming framing, FileLabels labels, PipelineTenant tenant, string path, bool? filenameMetadata) : FileFrame
+internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelResolver resolver, PipelineTenant tenant, bool? filenameMetadata) : FileFrame
 {
     private BatchStream? _stdout;
     private BatchStream? _stderr;
@@ -37,12 +37,15 @@ internal sealed class PipelineFile(FileFraming framing, FileLabels labels, Pipel
     /// <summary>Whether lines of it are in a batch that is not decided.</summary>
     public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence;
 
-    public BatchStream Stdout => _stdout ??= Tenant.Use(IsRaw ? labels.Whole : labels.With("stdout"));
+    public BatchStream Stdout => _stdout ??= Tenant.Use(IsRaw ? Labels.Whole : Labels.With("stdout"));
 
-    public BatchStream Stderr => _stderr ??= Tenant.Use(labels.With("stderr"));
+    public BatchStream Stderr => _stderr ??= Tenant.Use(Labels.With("stderr"));
 
     /// <summary>Encoded structured metadata of every entry.</summary>
     public byte[] Metadata => _metadata ??= EncodeMetadata();
+
+    /// <summary>Resolved again when they are needed, once or twice in a file's life: kept, they would weigh more than all the rest.</summary>
+    private FileLabels Labels => resolver.Resolve(file.LogicalPath, file.Source.Index);
 
     public bool IsRaw => Framing.State.Format is SourceFormat.Raw or SourceFormat.Auto;
 
@@ -56,7 +59,7 @@ internal sealed class PipelineFile(FileFraming framing, FileLabels labels, Pipel
     private byte[] EncodeMetadata()
     {
         if (!(filenameMetadata ?? IsRaw)) return [];
-        byte[] value = Encoding.UTF8.GetBytes(path);
+        byte[] value = Encoding.UTF8.GetBytes(file.LogicalPath);
         var encoded = new byte[PushWriter.MetadataPairLength("filename"u8.Length, value.Length)];
         PushWriter.WriteMetadataPair(encoded, "filename"u8, value);
         return encoded;

@@ -11,7 +11,7 @@ namespace LokiGateway.Shipper;
 /// </summary>
 internal sealed class PipelineTenant(string tenant, BatchBuilder builder, TenantAccount account, TenantAccount.Contents contents)
 {
-    private readonly Dictionary<LabelSet, BatchStream> _streams = [];
+    private readonly HashSet<BatchStream> _streams = [];
     private long _doneSequence;
     private long _oldestSent;
     private volatile bool _sending;
@@ -50,7 +50,9 @@ internal sealed class PipelineTenant(string tenant, BatchBuilder builder, Tenant
     /// <summary>The stream with these labels, shared by all files that have them.</summary>
     public BatchStream Use(LabelSet labels)
     {
-        if (!_streams.TryGetValue(labels, out BatchStream? stream)) _streams.Add(labels, stream = new BatchStream(labels));
+        var stream = new BatchStream(labels);
+        if (_streams.TryGetValue(stream, out BatchStream? shared)) stream = shared;
+        else _streams.Add(stream);
         stream.Users++;
         return stream;
     }
@@ -58,7 +60,7 @@ internal sealed class PipelineTenant(string tenant, BatchBuilder builder, Tenant
     /// <summary>Containers come and go for as long as the node lives: a stream that no file uses is forgotten.</summary>
     public void Leave(BatchStream stream)
     {
-        if (--stream.Users == 0) _streams.Remove(stream.Labels);
+        if (--stream.Users == 0) _streams.Remove(stream);
     }
 
     public void Opened(long now) => (OpenedSequence, OpenedAt) = (OpenSequence, now);

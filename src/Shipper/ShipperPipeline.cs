@@ -466,7 +466,7 @@ internal sealed class ShipperPipeline : IDisposable
         // Spread over 64 bits, so that files with neighbouring inodes are far apart.
         ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
         var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(file.Acked.Frame));
-        var state = new PipelineFile(framing, labels, tenant, file.LogicalPath, source.FilenameMetadata);
+        var state = new PipelineFile(framing, file, _parts.Labels, tenant, source.FilenameMetadata);
         file.Frame = state;
         return state;
     }

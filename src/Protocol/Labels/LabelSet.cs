@@ -18,12 +18,11 @@ public sealed class LabelSet : IEquatable<LabelSet>
     {
         this.utf8 = utf8;
         this.pairs = pairs;
-        Text = Encoding.UTF8.GetString(utf8);
         Hash = XxHash64.Hash(utf8);
     }
 
-    /// <summary><c>{app="a", env="x"}</c>, values quoted as Go's strconv.Quote does.</summary>
-    public string Text { get; }
+    /// <summary><c>{app="a", env="x"}</c>, values quoted as Go's strconv.Quote does. A new string each time: most sets are only ever written to a push.</summary>
+    public string Text => Encoding.UTF8.GetString(utf8);
 
     /// <summary><see cref="Text"/> in UTF-8.</summary>
     public ReadOnlySpan<byte> Utf8 => utf8;

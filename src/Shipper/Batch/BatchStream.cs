@@ -3,11 +3,11 @@ using LokiGateway.Protocol.Labels;
 namespace LokiGateway.Shipper.Batch;
 
 /// <summary>A Loki stream in one batch builder: its labels, and where its entries lie in the open batch. Lane only.</summary>
-internal sealed class BatchStream(LabelSet labels)
+/// <remarks>Equal when the labels are. Only their text is kept: there is a stream for each of 10,000 files, and the text is all that a push needs.</remarks>
+internal sealed class BatchStream(LabelSet labels) : IEquatable<BatchStream>
 {
     private readonly byte[] _labelsUtf8 = labels.Utf8.ToArray();
-
-    public LabelSet Labels { get; } = labels;
+    private readonly ulong _labelsHash = labels.Hash;
 
     public ReadOnlySpan<byte> LabelsUtf8 => _labelsUtf8;
 
@@ -18,4 +18,10 @@ internal sealed class BatchStream(LabelSet labels)
     internal int FirstRun = -1;
     internal int LastRun = -1;
     internal int EntriesBytes;
+
+    public bool Equals(BatchStream? other) => other is not null && _labelsHash == other._labelsHash && LabelsUtf8.SequenceEqual(other.LabelsUtf8);
+
+    public override bool Equals(object? obj) => Equals(obj as BatchStream);
+
+    public override int GetHashCode() => _labelsHash.GetHashCode();
 }

@@ -24,7 +24,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     private readonly Lock _oneAtATime = new();
     private ITimer? _timer;
     private bool _isSteady;
-    private int _savedCount = -1;
+    private long _savedChanges = -1;
     private long _savedAt;
     private long _upToDateTicks;
 
@@ -52,12 +52,11 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         {
             // Before the files are collected: what exists at that moment is among them.
             if (scanner.SeenThroughNanos is not { } seenThrough) return false;
-            int count = CountAndCompare(out bool changed);
-            if (changed || count != _savedCount || time.GetElapsedTime(_savedAt) >= QuietPeriodMax)
+            long changes = scanner.Changes.Count;
+            if (changes != _savedChanges || time.GetElapsedTime(_savedAt) >= QuietPeriodMax)
             {
-                _savedCount = -1;
                 if (!checkpoint.Save(Entries(), seenThrough)) return false;
-                _savedCount = count;
+                _savedChanges = changes;
                 _savedAt = time.GetTimestamp();
             }
             Volatile.Write(ref _upToDateTicks, time.GetUtcNow().UtcTicks);
@@ -81,18 +80,6 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         _timer?.Change(Period, Period);
     }
 
-    private int CountAndCompare(out bool changed)
-    {
-        int count = scanner.UnclaimedPositions.Count();
-        changed = false;
-        foreach (TailedFile file in scanner.Files)
-        {
-            count++;
-            changed |= !ReferenceEquals(file.Acked, file.SavedPosition) || !ReferenceEquals(file.Identity, file.SavedIdentity);
-        }
-        return count;
-    }
-
     private IEnumerable<CheckpointEntry> Entries()
     {
         // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the
@@ -103,7 +90,6 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
             // The identity first: a position of the old content with the head of the new would resume in the middle of it.
             FileIdentity identity = file.Identity;
             FilePosition acked = file.Acked;
-            (file.SavedPosition, file.SavedIdentity) = (acked, identity);
             yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame);
         }
     }

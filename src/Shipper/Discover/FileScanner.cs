@@ -90,6 +90,9 @@ internal sealed class FileScanner : IDisposable
     /// <summary>Saved positions that no file has claimed yet; they stay in the checkpoint for an hour. Any thread.</summary>
     public IEnumerable<CheckpointEntry> UnclaimedPositions => _table.Resume.Unclaimed;
 
+    /// <summary>Counts whatever changes <see cref="Files"/> or a position in them. Any thread.</summary>
+    public PositionChanges Changes => _table.Changes;
+
     /// <summary>Matching files that are not read, and why. Any thread.</summary>
     public IReadOnlyCollection<SkippedFile> Skipped => _skipped.All;
 

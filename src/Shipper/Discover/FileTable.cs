@@ -25,6 +25,9 @@ internal sealed class FileTable : IDisposable
 
     public ResumePositions Resume { get; }
 
+    /// <summary>Counts what the committer must save: positions, files that came and went.</summary>
+    public PositionChanges Changes { get; } = new();
+
     /// <summary>Files taken up since start, resumed ones included.</summary>
     public long Found => Volatile.Read(ref _found);
 
@@ -47,6 +50,7 @@ internal sealed class FileTable : IDisposable
     {
         _files.TryRemove(new KeyValuePair<FileKey, TailedFile>(file.Identity.Key, file));
         if (!file.IsReleased) file.Release();
+        Changes.Note();
     }
 
     /// <summary>
@@ -96,12 +100,13 @@ internal sealed class FileTable : IDisposable
     private TailedFile NewFile(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor)
     {
         int lane = _laneOf(source, name.Path);
-        return new TailedFile(opened.Identity, name, source, lane, opened.Handle, start, predecessor) { CurrentPath = opened.Path };
+        return new TailedFile(opened.Identity, name, source, lane, opened.Handle, start, Changes, predecessor) { CurrentPath = opened.Path };
     }
 
     private void Add(TailedFile file)
     {
         _files[file.Identity.Key] = file;
         Resume.Claim(file.Identity.Key);
+        Changes.Note();
     }
 }

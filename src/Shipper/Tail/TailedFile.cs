@@ -24,13 +24,15 @@ internal sealed class TailedFile
     private TailedFile? _copy;
     private FilePosition? _markedPosition;
     private ulong _positionMark;
+    private readonly PositionChanges _changes;
     private long _graceTicks;
     private long _leftPathAt;
 
     public TailedFile(
         FileIdentity identity, LogName name, LogSource source, int lane, SafeFileHandle? handle, FilePosition start,
-        TailedFile? predecessor = null)
+        PositionChanges changes, TailedFile? predecessor = null)
     {
+        _changes = changes;
         _identity = identity;
         Name = name;
         Source = source;
@@ -44,7 +46,15 @@ internal sealed class TailedFile
     }
 
     /// <summary>Any thread. The lane replaces it when a short file has grown.</summary>
-    public FileIdentity Identity { get => Volatile.Read(ref _identity); set => Volatile.Write(ref _identity, value); }
+    public FileIdentity Identity
+    {
+        get => Volatile.Read(ref _identity);
+        set
+        {
+            Volatile.Write(ref _identity, value);
+            _changes.Note();
+        }
+    }
 
     /// <summary>
     /// The path that matched when the file was first seen; it stays when the file is renamed, because labels come from it.
@@ -147,11 +157,6 @@ internal sealed class TailedFile
     /// <summary>Scanner: everything was framed and acknowledged; nothing of it is on its way.</summary>
     internal bool IsFinished => Drained && Acked.Offset >= ReadOffset;
 
-    // What the committer saved last. Committer only.
-    internal FilePosition? SavedPosition { get; set; }
-
-    internal FileIdentity? SavedIdentity { get; set; }
-
     /// <summary>A position in the current generation. Lane only.</summary>
     public FilePosition PositionAt(long offset, in FramePosition frame) => new(offset, _generation, frame);
 
@@ -166,7 +171,11 @@ internal sealed class TailedFile
         while (position.Generation >= current.Generation)
         {
             FilePosition seen = Interlocked.CompareExchange(ref _acked, position, current);
-            if (ReferenceEquals(seen, current)) return;
+            if (ReferenceEquals(seen, current))
+            {
+                _changes.Note();
+                return;
+            }
             current = seen;
         }
         lock (this)

@@ -58,7 +58,7 @@ public sealed class BatchTests
                 buffers.Return(batch.Buffer);
             }
             foreach (IGrouping<int, RandomEntry> group in entries.GroupBy(static one => one.Stream))
-                Assert.Equal(group.Select(static one => (one.UnixNanos, one.Line)), stored[streams[group.Key].Labels.Text]);
+                Assert.Equal(group.Select(static one => (one.UnixNanos, one.Line)), stored[Encoding.UTF8.GetString(streams[group.Key].LabelsUtf8)]);
             Assert.Equal(0, buffers.BytesRented);
         });
     }
