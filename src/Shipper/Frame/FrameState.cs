@@ -24,7 +24,7 @@ internal enum FrameFlags : byte
 
 /// <summary>
 /// The resume state of one file at one offset. Carried through the checkpoint as <see cref="FramePosition"/>: the two clocks in its four time
-/// fields, and in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15). The default is the start of a file.
+/// fields, in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15), and the number of entries. The default is the start of a file.
 /// </summary>
 internal record struct FrameState
 {
@@ -36,6 +36,9 @@ internal record struct FrameState
     public FrameFlags Flags;
     public SourceFormat Format;
 
+    /// <summary>Entries of this generation that went to the sink: the number of the next one, the same in every run that frames these bytes.</summary>
+    public long Entries;
+
     public readonly FramePosition ToPosition() => new()
     {
         StdoutOriginal = Stdout.Original,
@@ -43,6 +46,7 @@ internal record struct FrameState
         StderrOriginal = Stderr.Original,
         StderrAssigned = Stderr.Assigned,
         Flags = (byte)Flags | (long)Format << 8,
+        Entries = Entries,
     };
 
     /// <summary>Never fails: a format byte of a newer version means that the format is detected again.</summary>
@@ -53,6 +57,9 @@ internal record struct FrameState
             new EntryClock(position.StdoutOriginal, position.StdoutAssigned),
             new EntryClock(position.StderrOriginal, position.StderrAssigned),
             (FrameFlags)(byte)position.Flags,
-            format <= (byte)SourceFormat.Raw ? (SourceFormat)format : SourceFormat.Auto);
+            format <= (byte)SourceFormat.Raw ? (SourceFormat)format : SourceFormat.Auto)
+        {
+            Entries = position.Entries,
+        };
     }
 }

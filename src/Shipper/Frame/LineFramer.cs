@@ -142,6 +142,7 @@ internal sealed partial class LineFramer
             else
             {
                 (file.State.Stdout, file.State.Stderr) = (stdout, stderr);
+                Framed(file, ref framed);
                 room = FrameUnusual(file, line, offset + at, valid, readNanos, ref sink);
                 (stdout, stderr) = (file.State.Stdout, file.State.Stderr);
                 if (!room) break;
@@ -151,9 +152,16 @@ internal sealed partial class LineFramer
         }
         (file.State.Stdout, file.State.Stderr) = (stdout, stderr);
         _seconds = seconds;
-        _counts.Lines += framed;
+        Framed(file, ref framed);
         position = at;
         return room;
+    }
+
+    private void Framed(FileFraming file, ref long entries)
+    {
+        file.State.Entries += entries;
+        _counts.Lines += entries;
+        entries = 0;
     }
 
     /// <summary>Nothing of this file is pending or repaired: lines may go straight to the sink.</summary>
@@ -308,6 +316,7 @@ internal sealed partial class LineFramer
             return false;
         }
         _counts.Lines++;
+        file.State.Entries++;
         if (truncated) _counts.Truncated++;
         if (repaired) _counts.InvalidUtf8++;
         return true;

@@ -52,6 +52,7 @@ internal sealed class PartialLine(LineStream stream, long offset, in FrameState 
         if (!_otherWasOpen) return;
         _otherWasOpen = false;
         FrameState state = StateBefore;
+        state.Entries++;
         if (stream == LineStream.Stdout)
         {
             state.Stderr = otherClock;

@@ -24,6 +24,9 @@ internal record struct FramePosition
     /// <summary>Frame's own bits (detected format, which of the above are set, ...).</summary>
     public long Flags;
 
-    /// <summary>Room for one more number, so that the checkpoint format need not change.</summary>
-    public long Spare;
+    /// <summary>
+    /// How many entries of this generation lie before the position: gives every entry a number that a restart counts again the same way,
+    /// which is what the ledger merges by.
+    /// </summary>
+    public long Entries;
 }

@@ -293,7 +293,7 @@ public sealed class CheckpointTests : IDisposable
         .. Enumerable.Range(0, count).Select(i => new CheckpointEntry(
             new FileIdentity(0x0000_00fe_0000_0001, (ulong)i + 1, (ulong)(i * 31 + 7), i % 257), (i * 1000L) + (seed % 10), (ulong)i * 77,
             new FramePosition { StdoutOriginal = i, StdoutAssigned = i + 1, StderrOriginal = -i, StderrAssigned = long.MaxValue - i,
-                Flags = seed, Spare = 5 })),
+                Flags = seed, Entries = 5 })),
     ];
 
     private static int SlotThatDiffers(byte[] before, byte[] after) =>

@@ -41,6 +41,9 @@ public sealed class LineFramerModelTests
             bool same = entries.Count >= rest.Count && entries[^rest.Count..].SequenceEqual(rest)
                 && entries[..^rest.Count].All(entry => first.Entries[..delivered].Contains(entry));
             if (!same) return false.Label($"from {offset}, {delivered} delivered\n{Difference(rest, entries)}");
+            // The ledger merges what is counted again by the numbers of the entries: each must have the number that it had before.
+            if (!entries.SequenceEqual(first.Entries[(int)frame.Entries..]))
+                return false.Label($"from {offset}, entry {frame.Entries}, {delivered} delivered\n{Difference(first.Entries[(int)frame.Entries..], entries)}");
         }
         return true.ToProperty();
     });
