@@ -61,7 +61,14 @@ internal sealed class ShipperParts : IDisposable
         Interlocked.Add(ref _readBytes, bytes);
     }
 
-    public void Delivered() => Interlocked.Exchange(ref _lastAckTicks, _time.GetUtcNow().UtcTicks);
+    /// <summary>Told after the positions of a decided batch are published.</summary>
+    public Action? PositionsMoved { get; set; }
+
+    public void Delivered()
+    {
+        Interlocked.Exchange(ref _lastAckTicks, _time.GetUtcNow().UtcTicks);
+        PositionsMoved?.Invoke();
+    }
 
     /// <summary>A tenant as a lane sees it.</summary>
     public PipelineTenant NewTenant(string tenant)

@@ -71,6 +71,7 @@ public sealed class ShipperService : IAsyncDisposable
         _scanner = new FileScanner(
             sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes), _checkpoint.Loaded, _time, _log);
         _committer = new Committer(_scanner, _checkpoint, _time);
+        _parts.PositionsMoved = _committer.Acknowledged;
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new ShipperPipeline(lane, _options, _parts, _scanner, _log, _time))];
         _parts.Metrics.Observe(Gauges);
         if (_options.AdminListen is { } listen)
@@ -97,6 +98,7 @@ public sealed class ShipperService : IAsyncDisposable
         if (_scanner is not { } scanner) throw new InvalidOperationException("not started");
         long asked = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         long began = _time.GetTimestamp();
+        scanner.RequestScan();
         if (!await UntilAsync(() => scanner.SeenThroughNanos >= asked).ConfigureAwait(false)) return false;
         int request = Interlocked.Increment(ref _drainRequests);
         foreach (ShipperPipeline lane in _lanes) lane.RequestDrain(request);

@@ -7,7 +7,12 @@ namespace LokiGateway.Shipper.Commit;
 /// <param name="Offset">First byte not acknowledged.</param>
 /// <param name="Marker">Hash of the bytes just before the offset, 0 when unknown: tells a file that was emptied and grew again.</param>
 /// <param name="Frame">Frame's state.</param>
-internal readonly record struct CheckpointEntry(FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame);
+/// <param name="KnownSize">How long the file was known to be: what is beyond the offset and can never be read is a loss that can be named.</param>
+/// <param name="PathHash">
+/// <see cref="LogName.HashOf"/> of its logical path, by which its rotated generations find it; 0 when unknown.
+/// </param>
+internal readonly record struct CheckpointEntry(
+    FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame, long KnownSize = 0, ulong PathHash = 0);
 
 /// <summary>What was found at start.</summary>
 /// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>

@@ -14,18 +14,21 @@ namespace LokiGateway.Shipper.Commit;
 /// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 written at 8 | 40 seen through 8
 /// | 48 reserved 8 | 56 checksum 8
 /// record  0 device 8 | 8 inode 8 | 16 fingerprint 8 | 24 offset 8 | 32 marker 8 | 40 fingerprint length 2 | 42 reserved 6 | 48 frame 48
+/// | 96 known size 8 | 104 path hash 8
 /// </code>
 internal static class CheckpointSlot
 {
     public const int HeaderBytes = 64;
-    public const int RecordBytes = 96;
+    public const int RecordBytes = 112;
 
     /// <summary>Slots begin and end at file system blocks, so that writing one can never tear the other.</summary>
     private const int BlockBytes = 4096;
 
-    private const int Version = 1;
+    private const int Version = 2;
     private const int ChecksumAt = 56;
     private const int FrameAt = 48;
+    private const int KnownSizeAt = FrameAt + FramePosition.SizeInBytes;
+    private const int PathHashAt = KnownSizeAt + 8;
 
     private static ReadOnlySpan<byte> Magic => "LKSHPOS1"u8;
 
@@ -75,7 +78,8 @@ internal static class CheckpointSlot
             BinaryPrimitives.ReadUInt64LittleEndian(record[16..]), BinaryPrimitives.ReadUInt16LittleEndian(record[40..]));
         return new CheckpointEntry(
             identity, BinaryPrimitives.ReadInt64LittleEndian(record[24..]), BinaryPrimitives.ReadUInt64LittleEndian(record[32..]),
-            MemoryMarshal.Read<FramePosition>(record[FrameAt..]));
+            MemoryMarshal.Read<FramePosition>(record[FrameAt..]), BinaryPrimitives.ReadInt64LittleEndian(record[KnownSizeAt..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(record[PathHashAt..]));
     }
 
     public static void WriteRecord(Span<byte> record, in CheckpointEntry entry)
@@ -88,6 +92,8 @@ internal static class CheckpointSlot
         BinaryPrimitives.WriteUInt16LittleEndian(record[40..], (ushort)entry.Identity.FingerprintLength);
         record[42..FrameAt].Clear();
         MemoryMarshal.Write(record[FrameAt..], entry.Frame);
+        BinaryPrimitives.WriteInt64LittleEndian(record[KnownSizeAt..], entry.KnownSize);
+        BinaryPrimitives.WriteUInt64LittleEndian(record[PathHashAt..], entry.PathHash);
     }
 
     /// <summary>Over everything that is used but the checksum itself.</summary>

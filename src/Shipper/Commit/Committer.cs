@@ -22,8 +22,9 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     private static readonly TimeSpan FirstScanLook = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _oneAtATime = new();
+    private int _acknowledged;
     private ITimer? _timer;
-    private bool _isSteady;
+    private volatile bool _isSteady;
     private long _savedChanges = -1;
     private long _savedAt;
     private long _upToDateTicks;
@@ -64,6 +65,15 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         }
     }
 
+    /// <summary>
+    /// Something was acknowledged. The first time it is saved at once: a shipper that crashes within its first second, again and again,
+    /// still comes forward. Any thread; cheap.
+    /// </summary>
+    public void Acknowledged()
+    {
+        if (_acknowledged == 0 && Interlocked.Exchange(ref _acknowledged, 1) == 0 && _isSteady) _timer?.Change(TimeSpan.Zero, Period);
+    }
+
     /// <summary>Ends the timer and saves a last time.</summary>
     public void Dispose()
     {
@@ -77,7 +87,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         if (seen || _isSteady) CommitOnce();
         if (!seen || _isSteady) return;
         _isSteady = true;
-        _timer?.Change(Period, Period);
+        _timer?.Change(_acknowledged != 0 ? TimeSpan.Zero : Period, Period);
     }
 
     private IEnumerable<CheckpointEntry> Entries()
@@ -90,7 +100,9 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
             // The identity first: a position of the old content with the head of the new would resume in the middle of it.
             FileIdentity identity = file.Identity;
             FilePosition acked = file.Acked;
-            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame);
+            // Written by the lane meanwhile: a moving picture.
+            long knownSize = Math.Max(file.KnownSize, acked.Offset);
+            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash);
         }
     }
 }

@@ -55,6 +55,7 @@ internal sealed class FileScanner : IDisposable
     private Thread? _thread;
     private volatile bool _stopping;
     private volatile bool _firstScanDone;
+    private volatile bool _scanRequested;
     private long _seenThroughNanos;
     private long _lastFullScanNanos;
     private long _skippedCheckedAt;
@@ -124,6 +125,13 @@ internal sealed class FileScanner : IDisposable
         _watch.Wake();
     }
 
+    /// <summary>Any thread: somebody waits for everything that is there now to be found (--once).</summary>
+    public void RequestScan()
+    {
+        _scanRequested = true;
+        _watch.Wake();
+    }
+
     public void Start()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = "scanner" };
@@ -166,8 +174,9 @@ internal sealed class FileScanner : IDisposable
             long now = _time.GetTimestamp();
             try
             {
-                if (now >= nextFullScan)
+                if (now >= nextFullScan || _scanRequested)
                 {
+                    _scanRequested = false;
                     bool first = !_firstScanDone;
                     ScanOnce();
                     // The first scan opens everything; what the following ones will cost is not known from it.

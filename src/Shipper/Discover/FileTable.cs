@@ -99,8 +99,13 @@ internal sealed class FileTable : IDisposable
 
     private TailedFile NewFile(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor)
     {
-        int lane = _laneOf(source, name.Path);
-        return new TailedFile(opened.Identity, name, source, lane, opened.Handle, start, Changes, predecessor) { CurrentPath = opened.Path };
+        string path = name.Path;
+        int lane = _laneOf(source, path);
+        return new TailedFile(opened.Identity, name, source, lane, opened.Handle, start, Changes, predecessor)
+        {
+            CurrentPath = opened.Path,
+            PathHash = LogName.HashOf(path),
+        };
     }
 
     private void Add(TailedFile file)

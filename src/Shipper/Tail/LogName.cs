@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace LokiGateway.Shipper.Tail;
 
 /// <summary>
@@ -8,4 +11,7 @@ internal abstract class LogName
 {
     /// <summary>The absolute path; a new string each time. Any thread.</summary>
     public abstract string Path { get; }
+
+    /// <summary>What stands for a path where the path itself would weigh too much: in the checkpoint and in every file's state.</summary>
+    public static ulong HashOf(ReadOnlySpan<char> path) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(path));
 }
