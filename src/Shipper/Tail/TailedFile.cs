@@ -65,7 +65,7 @@ internal sealed class TailedFile
     public string LogicalPath => Name.Path;
 
     /// <summary><see cref="LogName.HashOf"/> of <see cref="LogicalPath"/>: the generations of one log have the same.</summary>
-    public required ulong PathHash { get; init; }
+    public ulong PathHash { get; init; }
 
     /// <summary>Where the file is now, for humans and for the next look at its name. Written by the scanner.</summary>
     public string CurrentPath { get => _renamedTo ?? LogicalPath; set => _renamedTo = value == LogicalPath ? null : value; }
