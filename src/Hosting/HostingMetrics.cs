@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Prometheus;
 
 namespace LokiGateway.Hosting;
@@ -19,6 +22,37 @@ public static class HostingMetrics
     internal static Gauge RuntimeConfigLastReloadSuccessful(CollectorRegistry registry, string prefix) =>
         Prometheus.Metrics.WithCustomRegistry(registry).CreateGauge(
             prefix + "_runtime_config_last_reload_successful", "1 when the overrides file was usable the last time it changed, else 0.");
+
+    internal static ReloadFigures ConfigurationReload(CollectorRegistry registry, string prefix) => new(registry, prefix);
+
+    /// <summary>What a configuration that is read again shows, under the names that Prometheus and its Alertmanager use.</summary>
+    internal sealed class ReloadFigures(CollectorRegistry registry, string prefix)
+    {
+        private readonly Gauge _successful = Prometheus.Metrics.WithCustomRegistry(registry).CreateGauge(
+            prefix + "_config_last_reload_successful", "1 when the configuration file was usable the last time it was read, else 0: the one before is in force.");
+
+        private readonly Gauge _successAt = Prometheus.Metrics.WithCustomRegistry(registry).CreateGauge(
+            prefix + "_config_last_reload_success_timestamp_seconds", "When the configuration in force was read.");
+
+        private readonly Gauge _hash = Prometheus.Metrics.WithCustomRegistry(registry).CreateGauge(
+            prefix + "_config_hash", "Hash of the text of the configuration in force: nodes that differ run different files.");
+
+        /// <summary>48 bits, so that the value is exact in a double, of the text before variables are expanded: the same on each node.</summary>
+        public static long HashText(string text)
+        {
+            byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
+            return BinaryPrimitives.ReadInt64BigEndian(hash) >>> 16;
+        }
+
+        public void Applied(string text, DateTimeOffset at)
+        {
+            _hash.Set(HashText(text));
+            _successAt.Set((at - DateTimeOffset.UnixEpoch).TotalSeconds);
+            _successful.Set(1);
+        }
+
+        public void Refused() => _successful.Set(0);
+    }
 
     private sealed class ProcessFigures(MetricFactory metrics)
     {

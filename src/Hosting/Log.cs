@@ -34,4 +34,13 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Error, "a background task failed")]
     public static partial void BackgroundTaskFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Information, "configuration read again and in force")]
+    public static partial void ConfigurationApplied(ILogger logger, string file, long hash);
+
+    [LoggerMessage(12, LogLevel.Information, "configuration file is the one in force, nothing to change")]
+    public static partial void ConfigurationUnchanged(ILogger logger, string file);
+
+    [LoggerMessage(13, LogLevel.Error, "new configuration refused, the one before stays in force: {Reason}")]
+    public static partial void ConfigurationRefused(ILogger logger, string reason);
 }

@@ -123,4 +123,10 @@ internal static partial class Log
 
     [LoggerMessage(209, LogLevel.Error, "cannot start: {Reason}")]
     public static partial void CannotStart(ILogger log, string reason);
+
+    [LoggerMessage(210, LogLevel.Information, "the configuration has changed: finishing what is read, then going on with the new one")]
+    public static partial void Reloading(ILogger log);
+
+    [LoggerMessage(211, LogLevel.Warning, "a changed key is in force only after a restart of the process")]
+    public static partial void NeedsRestart(ILogger log, string key, string inForce, string inFile);
 }

@@ -39,13 +39,9 @@ internal static class Program
 
     private static async Task<int> RunAsync(ProgramContext<ShipperOptions> context)
     {
-        await using var shipper = new ShipperService(context.Options, context.Logs, context.Time, context.Registry)
-        {
-            ConfigurationText = context.Configuration.ToMaskedYaml,
-        };
         try
         {
-            await shipper.StartAsync(context.Stopping);
+            return context.CommandLine.GetValue(Once) ? await RunOnceAsync(context) : await RunUntilStoppedAsync(context);
         }
         catch (ShipperStartException failure)
         {
@@ -53,14 +49,24 @@ internal static class Program
             Log.CannotStart(context.Logs.CreateLogger("loki-shipper"), failure.Message);
             return ExitCodes.Failure;
         }
-        if (context.CommandLine.GetValue(Once)) return await RunOnceAsync(context, shipper);
-        await context.WaitForStopAsync();
-        await shipper.StopAsync();
+    }
+
+    private static async Task<int> RunUntilStoppedAsync(ProgramContext<ShipperOptions> context)
+    {
+        await using var shipper = new ReloadableShipper(context);
+        using ConfigurationReloads<ShipperOptions>? reloads = context.WatchConfiguration();
+        await shipper.StartAsync();
+        await shipper.RunAsync(reloads);
         return ExitCodes.Success;
     }
 
-    private static async Task<int> RunOnceAsync(ProgramContext<ShipperOptions> context, ShipperService shipper)
+    private static async Task<int> RunOnceAsync(ProgramContext<ShipperOptions> context)
     {
+        await using var shipper = new ShipperService(context.Options, context.Logs, context.Time, context.Registry)
+        {
+            ConfigurationText = context.Configuration.ToMaskedYaml,
+        };
+        await shipper.StartAsync(context.Stopping);
         long began = context.Time.GetTimestamp();
         bool drained = false;
         try

@@ -28,6 +28,8 @@ public sealed class ShipperService : IAsyncDisposable
     private Committer? _committer;
     private ShipperPipeline[] _lanes = [];
     private AdminServer? _admin;
+    private Succession? _inherited;
+    private Succession? _left;
     private Task? _stopped;
     private int _drainRequests;
 
@@ -39,6 +41,12 @@ public sealed class ShipperService : IAsyncDisposable
 
     /// <summary>Text of GET /config; Program sets it to the masked YAML that the options came from.</summary>
     public Func<string> ConfigurationText { get; init; } = static () => "";
+
+    /// <summary>
+    /// Takes the pages instead of an admin server of its own, whatever admin.listen says: for an owner whose server outlives this shipper. Called again with
+    /// nothing to show when the shipper is about to be gone.
+    /// </summary>
+    internal Action<AdminEndpoints?>? ShowPages { get; init; }
 
     /// <summary>Null when no admin server was asked for, or before the start.</summary>
     public Uri? AdminAddress => _admin?.Address;
@@ -54,13 +62,22 @@ public sealed class ShipperService : IAsyncDisposable
         }
     }
 
+    /// <summary>Before the start: what the shipper before this one in the same process has left. It belongs to this one then.</summary>
+    internal void Inherit(Succession inherited) => _inherited = inherited;
+
+    /// <summary>Everything that can be found wrong with options without starting.</summary>
+    internal static void Check(ShipperOptions options)
+    {
+        CompileSources(options);
+    }
+
     /// <summary>Opens the state directory, the admin port and begins to read. <see cref="ShipperStartException"/> says what to change when it cannot.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
-        List<LogSource> sources = CompileSources();
+        List<LogSource> sources = CompileSources(_options);
         try
         {
-            _checkpoint = Checkpoint.Open(_options.StateDirectory, _time, _log);
+            _checkpoint = _inherited?.Checkpoint ?? Checkpoint.Open(_options.StateDirectory, _time, _log);
         }
         catch (StateDirectoryException unusable)
         {
@@ -69,17 +86,22 @@ public sealed class ShipperService : IAsyncDisposable
         _parts = new ShipperParts(_options, new ShipperMetrics(_registry), _log, _time);
         int lanes = _options.Endpoint.Shards;
         _scanner = new FileScanner(
-            sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes), _checkpoint.Loaded, _time, _log);
+            sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes),
+            _inherited?.Positions ?? _checkpoint.Loaded, _time, _log);
         _committer = new Committer(_scanner, _checkpoint, _time);
         _parts.PositionsMoved = _committer.Acknowledged;
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new ShipperPipeline(lane, _options, _parts, _scanner, _log, _time))];
         _parts.Metrics.Observe(Gauges);
-        if (_options.AdminListen is { } listen)
+        var pages = new AdminEndpoints { Metrics = _registry, Ready = Ready, Config = ConfigurationText };
+        if (ShowPages is not null)
+        {
+            ShowPages(pages);
+        }
+        else if (_options.AdminListen is { } listen)
         {
             try
             {
-                _admin = await AdminServer.StartAsync(
-                    listen, new AdminEndpoints { Metrics = _registry, Ready = Ready, Config = ConfigurationText }, _logs, ct).ConfigureAwait(false);
+                _admin = await AdminServer.StartAsync(listen, pages, _logs, ct).ConfigureAwait(false);
             }
             catch (ListenException taken)
             {
@@ -119,7 +141,19 @@ public sealed class ShipperService : IAsyncDisposable
     /// <summary>Stops reading, sends what is batched within shutdown_timeout, saves the positions. The second call waits for the first.</summary>
     public Task StopAsync()
     {
-        lock (_stopGate) return _stopped ??= Task.Run(StopOnceAsync);
+        lock (_stopGate) return _stopped ??= Task.Run(() => StopOnceAsync(_options.ShutdownTimeout, leave: false));
+    }
+
+    /// <summary>As <see cref="StopAsync"/>, for a shipper with other options that goes on in the same process; null when this one was stopped before.</summary>
+    /// <param name="patience">How long to wait for the last acknowledgements.</param>
+    /// <param name="hurry">Ends that wait.</param>
+    internal async Task<Succession?> StopForSuccessorAsync(TimeSpan patience, CancellationToken hurry)
+    {
+        await using CancellationTokenRegistration registration = hurry.Register(static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon);
+        Task stopped;
+        lock (_stopGate) stopped = _stopped ??= Task.Run(() => StopOnceAsync(patience, leave: true), CancellationToken.None);
+        await stopped.ConfigureAwait(false);
+        return Interlocked.Exchange(ref _left, null);
     }
 
     public async ValueTask DisposeAsync()
@@ -128,28 +162,30 @@ public sealed class ShipperService : IAsyncDisposable
         _abandon.Dispose();
     }
 
-    private async Task StopOnceAsync()
+    private async Task StopOnceAsync(TimeSpan patience, bool leave)
     {
         // 1. No new files, no more reading. 2. What is batched goes out; after shutdown_timeout sends are abandoned. 3. Positions are saved.
         _scanner?.Stop();
         foreach (ShipperPipeline lane in _lanes) lane.Stop();
         using (System.Threading.ITimer timer = _time.CreateTimer(
-            static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, _options.ShutdownTimeout, Timeout.InfiniteTimeSpan))
+            static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, patience, Timeout.InfiniteTimeSpan))
             foreach (ShipperPipeline lane in _lanes) lane.Join();
-        if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, _options.ShutdownTimeout);
+        if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, patience);
         await _abandon.CancelAsync().ConfigureAwait(false);
         _committer?.Dispose();
+        if (leave && _checkpoint is not null && _committer is not null) _left = new Succession(_checkpoint, _committer.Contents());
+        ShowPages?.Invoke(null);
         if (_admin is not null) await _admin.DisposeAsync().ConfigureAwait(false);
         foreach (ShipperPipeline lane in _lanes) lane.Dispose();
         _scanner?.Dispose();
         _parts?.Dispose();
-        _checkpoint?.Dispose();
+        if (_left is null) (_checkpoint ?? _inherited?.Checkpoint)?.Dispose();
     }
 
-    private List<LogSource> CompileSources()
+    private static List<LogSource> CompileSources(ShipperOptions options)
     {
         List<LogSource> sources = [];
-        foreach (SourceOptions source in _options.Sources)
+        foreach (SourceOptions source in options.Sources)
         {
             if (!LogSource.TryCreate(sources.Count, source.Paths, source.Exclude, source.SkipBinary, out LogSource? compiled, out string? error))
                 throw new ShipperStartException($"sources[{sources.Count}]: {error}");

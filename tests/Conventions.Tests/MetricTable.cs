@@ -25,7 +25,8 @@ internal static partial class MetricTable
         {
             own = own.Concat(Registered("Hosting")
                 .Where(metric => IsPrefixed(metric.Name)
-                && (!metric.Name.Contains("runtime_config", StringComparison.Ordinal) || UsesRuntimeLimits(project))));
+                && (!metric.Name.Contains("runtime_config", StringComparison.Ordinal) || UsesRuntimeLimits(project))
+                && (!metric.Name.StartsWith("prefix+_config_", StringComparison.Ordinal) || ReloadsConfiguration(project))));
         }
         else
         {
@@ -46,6 +47,9 @@ internal static partial class MetricTable
     private static bool UsesRuntimeLimits(string project) =>
         Repository.Products.Any(file => file.Folders[1] == project && file.Name.EndsWith("Server", StringComparison.Ordinal)
             && file.Text.Contains("RuntimeLimits", StringComparison.Ordinal));
+
+    private static bool ReloadsConfiguration(string project) =>
+        Repository.Products.Any(file => file.Folders[1] == project && file.Text.Contains(".WatchConfiguration()", StringComparison.Ordinal));
 
     // metrics.CreateCounter("name", "help" + "more help", "label", …);  prefix + "_name" is noted as "prefix+_name".
     [GeneratedRegex(

@@ -9,6 +9,7 @@ namespace LokiGateway.Testing;
 /// <summary>A started program with its captured output. Disposing kills it.</summary>
 public sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int SigHup = 1;
     private const int SigTerm = 15;
     private const int SigStop = 19;
     private const int SigContinue = 18;
@@ -128,6 +129,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>SIGTERM, what Kubernetes sends first.</summary>
     public void Terminate() => Signal(SigTerm);
+
+    /// <summary>SIGHUP: read the configuration again.</summary>
+    public void HangUp() => Signal(SigHup);
 
     /// <summary>SIGSTOP: frozen, as a node without CPU.</summary>
     public void Freeze() => Signal(SigStop);

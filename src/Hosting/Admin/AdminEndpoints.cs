@@ -9,6 +9,9 @@ public sealed record AdminEndpoints
     /// <summary>Written by GET /metrics.</summary>
     public required CollectorRegistry Metrics { get; init; }
 
+    /// <summary>Written after <see cref="Metrics"/> on the same page; no name may be in two of them.</summary>
+    public IReadOnlyList<CollectorRegistry> MoreMetrics { get; init; } = [];
+
     /// <summary>Answers GET /ready.</summary>
     public required Func<ReadyState> Ready { get; init; }
 

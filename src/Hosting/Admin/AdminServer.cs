@@ -23,7 +23,9 @@ public sealed class AdminServer : IAsyncDisposable
 
     private readonly KestrelServer _server;
 
-    private AdminServer(KestrelServer server, Uri address) => (_server, Address) = (server, address);
+    private readonly Application _application;
+
+    private AdminServer(KestrelServer server, Application application, Uri address) => (_server, _application, Address) = (server, application, address);
 
     /// <summary>Where it listens, with the real port when 0 was asked for.</summary>
     public Uri Address { get; }
@@ -42,9 +44,10 @@ public sealed class AdminServer : IAsyncDisposable
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs);
         var server = new KestrelServer(Options.Create(options), transport, logs);
         ILogger log = logs.CreateLogger(typeof(AdminServer).FullName!);
+        var application = new Application(endpoints, log);
         try
         {
-            await server.StartAsync(new Application(endpoints, log), ct);
+            await server.StartAsync(application, ct);
         }
         catch (Exception failure) when (ListenException.From(failure, listen, "admin.listen") is { } clear)
         {
@@ -55,8 +58,11 @@ public sealed class AdminServer : IAsyncDisposable
         var address = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First()
             .Replace("[::]", "localhost", StringComparison.Ordinal));
         Log.AdminListening(log, address);
-        return new AdminServer(server, address);
+        return new AdminServer(server, application, address);
     }
+
+    /// <summary>From the next request on these pages are shown: a program that starts its inside anew keeps its port.</summary>
+    public void Show(AdminEndpoints endpoints) => _application.Endpoints = endpoints;
 
     public async ValueTask DisposeAsync()
     {
@@ -65,8 +71,12 @@ public sealed class AdminServer : IAsyncDisposable
         _server.Dispose();
     }
 
-    private sealed class Application(AdminEndpoints endpoints, ILogger log) : IHttpApplication<HttpContext>
+    private sealed class Application(AdminEndpoints first, ILogger log) : IHttpApplication<HttpContext>
     {
+        private volatile AdminEndpoints _endpoints = first;
+
+        public AdminEndpoints Endpoints { set => _endpoints = value; }
+
         public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
         public void DisposeContext(HttpContext context, Exception? exception)
@@ -90,6 +100,7 @@ public sealed class AdminServer : IAsyncDisposable
 
         private async Task AnswerAsync(HttpContext context)
         {
+            AdminEndpoints endpoints = _endpoints;
             if (context.Request.Method is not ("GET" or "HEAD"))
             {
                 context.Response.Headers.Allow = "GET, HEAD";
@@ -111,7 +122,7 @@ public sealed class AdminServer : IAsyncDisposable
                     await WriteAsync(context, StatusCodes.Status200OK, "application/yaml; charset=utf-8", endpoints.Config());
                     break;
                 case "/metrics":
-                    await WriteMetricsAsync(context);
+                    await WriteMetricsAsync(context, endpoints);
                     break;
                 case { } path when endpoints.Routes.TryGetValue(path, out RequestDelegate? own):
                     await own(context);
@@ -125,10 +136,12 @@ public sealed class AdminServer : IAsyncDisposable
             }
         }
 
-        private async Task WriteMetricsAsync(HttpContext context)
+        private static async Task WriteMetricsAsync(HttpContext context, AdminEndpoints endpoints)
         {
             using var page = new MemoryStream();
             await endpoints.Metrics.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
+            foreach (CollectorRegistry more in endpoints.MoreMetrics)
+                await more.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
             context.Response.ContentLength = page.Length;
             if (context.Request.Method == "GET")

@@ -69,9 +69,12 @@ public sealed class ConfigurationFile
         try
         {
             using FileStream stream = File.OpenRead(path);
-            byte[] bytes = new byte[FileBytesMax + 1];
+            // Read every second while a program watches its file: as much as the file has, and only what has no length (a pipe) gets the most.
+            long expected = stream.CanSeek ? stream.Length : FileBytesMax;
+            byte[] bytes = new byte[(expected is 0 or >= FileBytesMax ? FileBytesMax : (int)expected) + 1];
             int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > FileBytesMax) throw TooLarge(path);
+            if (length == bytes.Length) throw new ConfigurationException($"{path}: grew while it was read");
             ReadOnlySpan<byte> content = bytes.AsSpan(0, length);
             if (content.StartsWith(Encoding.UTF8.Preamble)) content = content[Encoding.UTF8.Preamble.Length..];
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content);

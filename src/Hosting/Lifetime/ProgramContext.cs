@@ -29,6 +29,12 @@ public sealed class ProgramContext<TOptions>
     /// <summary>Cancelled by the first SIGTERM or SIGINT: stop taking work and drain. The second signal ends the process.</summary>
     public required CancellationToken Stopping { get; init; }
 
+    /// <summary>Set by ProgramHost; null when the configuration does not come from a file.</summary>
+    internal Func<ConfigurationReloads<TOptions>>? Watch { get; init; }
+
+    /// <summary>From now on SIGHUP reads the configuration again and does not end the process. Null when there is no file to read.</summary>
+    public ConfigurationReloads<TOptions>? WatchConfiguration() => Watch?.Invoke();
+
     /// <summary>Completes when the program is asked to stop.</summary>
     public async Task WaitForStopAsync()
     {

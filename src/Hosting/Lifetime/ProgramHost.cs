@@ -74,12 +74,9 @@ public static class ProgramHost
             return ExitCodes.Usage;
         }
 
-        ConfigurationFile file = path is not null
-            ? ConfigurationFile.Load(path)
-            : ConfigurationFile.Parse(program.DefaultConfiguration!(result), "command line");
-        TOptions bound = program.Bind(file.Root);
-        file.Finish();
-        bound = program.Override is null ? bound : program.Override(bound, result);
+        LoadedConfiguration<TOptions> loaded = path is not null
+            ? Load(program, ConfigurationFile.ReadText(path), path, result)
+            : Load(program, program.DefaultConfiguration!(result), "command line", result);
         if (result.GetValue(options.VerifyConfig))
         {
             await output.WriteLineAsync($"{program.Name}: {path ?? "the built-in configuration"} is valid");
@@ -88,11 +85,21 @@ public static class ProgramHost
 
         using ILoggerFactory logs = LogOutput.Create(result.GetValue(options.LogFormat), result.GetValue(options.LogLevel), time,
             errors == Console.Error ? null : errors);
-        return await RunConfiguredAsync(program, bound, file, result, output, logs, time, exit, path);
+        return await RunConfiguredAsync(program, loaded, result, output, logs, time, exit, path);
+    }
+
+    private static LoadedConfiguration<TOptions> Load<TOptions>(
+        ProgramDefinition<TOptions> program, string text, string name, ParseResult result)
+    {
+        ConfigurationFile file = ConfigurationFile.Parse(text, name);
+        TOptions bound = program.Bind(file.Root);
+        file.Finish();
+        bound = program.Override is null ? bound : program.Override(bound, result);
+        return new LoadedConfiguration<TOptions> { Options = bound, Configuration = file, Text = text };
     }
 
     private static async Task<int> RunConfiguredAsync<TOptions>(
-        ProgramDefinition<TOptions> program, TOptions bound, ConfigurationFile file, ParseResult result, TextWriter output,
+        ProgramDefinition<TOptions> program, LoadedConfiguration<TOptions> loaded, ParseResult result, TextWriter output,
         ILoggerFactory logs, TimeProvider time, Action<int> exit, string? path)
     {
         ILogger log = logs.CreateLogger(program.Name);
@@ -120,14 +127,16 @@ public static class ProgramHost
             HostingMetrics.RegisterProcess(registry, program.MetricPrefix, ProgramVersion.Text);
             int code = await program.RunAsync(new ProgramContext<TOptions>
             {
-                Options = bound,
-                Configuration = file,
+                Options = loaded.Options,
+                Configuration = loaded.Configuration,
                 Logs = logs,
                 Time = time,
                 Registry = registry,
                 CommandLine = result,
                 Output = output,
                 Stopping = signal.Stopping,
+                Watch = path is null ? null : () => new ConfigurationReloads<TOptions>(
+                    path, loaded.Text, text => Load(program, text, path, result), HostingMetrics.ConfigurationReload(registry, program.MetricPrefix), time, log),
             });
             Log.Stopped(log, program.Name, code);
             return code;

@@ -74,6 +74,17 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         if (_acknowledged == 0 && Interlocked.Exchange(ref _acknowledged, 1) == 0 && _isSteady) _timer?.Change(TimeSpan.Zero, Period);
     }
 
+    /// <summary>What a save would write now: for a successor in this process, which must not depend on the disk having taken it.</summary>
+    public CheckpointContents Contents()
+    {
+        lock (_oneAtATime)
+        {
+            var entries = new Dictionary<FileKey, CheckpointEntry>();
+            foreach (CheckpointEntry entry in Entries()) entries[entry.Identity.Key] = entry;
+            return new CheckpointContents(entries, scanner.SeenThroughNanos);
+        }
+    }
+
     /// <summary>Ends the timer and saves a last time.</summary>
     public void Dispose()
     {
