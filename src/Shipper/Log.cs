@@ -72,6 +72,22 @@ internal static partial class Log
     [LoggerMessage(102, LogLevel.Warning, "reading failed, will try again every second; nothing is skipped path={Path} offset={Offset} err=\"{Error}\"")]
     public static partial void ReadFailed(ILogger log, string path, long offset, string error);
 
+    // Frame, Label: 130-149.
+
+    [LoggerMessage(130, LogLevel.Warning, "Loki takes no more labels on a stream, these are left out (drop or rename some with label_rules)")]
+    public static partial void LabelsDropped(ILogger log, string names, int namesMax, string path);
+
+    [LoggerMessage(131, LogLevel.Warning,
+        "a source has as many label sets as max_streams allows; further files get few labels (loki_shipper_overflow=\"max_streams\") and are shipped all the same: " +
+        "find the label that grows, or raise max_streams")]
+    public static partial void StreamsOverflowed(ILogger log, int source, int streamsMax, string path);
+
+    [LoggerMessage(132, LogLevel.Warning, "path_pattern does not match the path of a file, the labels that it would give are missing")]
+    public static partial void PathPatternMismatch(ILogger log, int source, string path);
+
+    [LoggerMessage(133, LogLevel.Warning, "a tenant that a path or label names cannot be used, its files go to tenant_id")]
+    public static partial void TenantRefused(ILogger log, string tenant, string reason, string tenantId, string path);
+
     // Send: 300-399.
 
     [LoggerMessage(300, LogLevel.Warning, "push failed, trying again until it succeeds tenant={Tenant} status={Status} err=\"{Error}\"")]

@@ -1,6 +1,4 @@
 // What the stages behind Tail know of one file, tied to it through TailedFile.Frame.
-using System.Text;
-using LokiGateway.Protocol.Push;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;
 using LokiGateway.Shipper.Label;
@@ -9,11 +7,12 @@ using LokiGateway.Shipper.Tail;
 namespace LokiGateway.Shipper;
 
 /// <summary>Lane only. Made when the lane first looks at a file; the streams when its first line shows the format.</summary>
-internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelResolver resolver, PipelineTenant tenant, bool? filenameMetadata) : FileFrame
+internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelResolver resolver, PipelineTenant tenant, SourceOptions source, bool isReduced) : FileFrame
 {
     private BatchStream? _stdout;
     private BatchStream? _stderr;
-    private byte[]? _metadata;
+    private byte[]? _stdoutMetadata;
+    private byte[]? _stderrMetadata;
 
     public FileFraming Framing { get; } = framing;
 
@@ -41,11 +40,15 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
 
     public BatchStream Stderr => _stderr ??= Tenant.Use(Labels.With("stderr"));
 
-    /// <summary>Encoded structured metadata of every entry.</summary>
-    public byte[] Metadata => _metadata ??= EncodeMetadata();
+    /// <summary>Encoded structured metadata of every entry on stdout (and of a raw file).</summary>
+    public byte[] StdoutMetadata => _stdoutMetadata ??= EntryMetadata.Encode(source, file.LogicalPath, IsRaw, isReduced, "stdout");
+
+    public byte[] StderrMetadata => _stderrMetadata ??= source.StreamMetadata
+        ? EntryMetadata.Encode(source, file.LogicalPath, IsRaw, isReduced, "stderr")
+        : StdoutMetadata;
 
     /// <summary>Resolved again when they are needed, once or twice in a file's life: kept, they would weigh more than all the rest.</summary>
-    private FileLabels Labels => resolver.Resolve(file.LogicalPath, file.Source.Index);
+    private FileLabels Labels => resolver.Resolve(file.LogicalPath, file.Source.Index, isReduced);
 
     public bool IsRaw => Framing.State.Format is SourceFormat.Raw or SourceFormat.Auto;
 
@@ -54,15 +57,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         if (_stdout is not null) Tenant.Leave(_stdout);
         if (_stderr is not null) Tenant.Leave(_stderr);
         _stdout = _stderr = null;
-    }
-
-    private byte[] EncodeMetadata()
-    {
-        if (!(filenameMetadata ?? IsRaw)) return [];
-        byte[] value = Encoding.UTF8.GetBytes(file.LogicalPath);
-        var encoded = new byte[PushWriter.MetadataPairLength("filename"u8.Length, value.Length)];
-        PushWriter.WriteMetadataPair(encoded, "filename"u8, value);
-        return encoded;
+        if (!isReduced) resolver.Leave(file.LogicalPath, file.Source.Index);
     }
 }
 
@@ -70,6 +65,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
 internal readonly struct BatchSink(PipelineFile file, BatchBuilder builder) : IEntrySink
 {
     // Streams and metadata are asked for per line because they are known only when Frame has seen the first one.
-    public bool TryAdd(LineStream stream, long unixNanos, ReadOnlySpan<byte> line) =>
-        builder.TryAdd(stream == LineStream.Stdout ? file.Stdout : file.Stderr, unixNanos, line, file.Metadata);
+    public bool TryAdd(LineStream stream, long unixNanos, ReadOnlySpan<byte> line) => stream == LineStream.Stdout
+        ? builder.TryAdd(file.Stdout, unixNanos, line, file.StdoutMetadata)
+        : builder.TryAdd(file.Stderr, unixNanos, line, file.StderrMetadata);
 }

@@ -2,13 +2,14 @@
 // taken from one picture when the page is fetched, so that they agree with each other on every page.
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Frame;
+using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Send;
 using Prometheus;
 
 namespace LokiGateway.Shipper;
 
 /// <summary>Any thread. No series per file or tenant: their number is not ours to bound.</summary>
-internal sealed class ShipperMetrics : SendObserver
+internal sealed class ShipperMetrics : SendObserver, ILabelObserver
 {
     private readonly CollectorRegistry _registry;
     private readonly MetricFactory _metrics;
@@ -22,6 +23,11 @@ internal sealed class ShipperMetrics : SendObserver
     private readonly Counter _readTimedLines;
     private readonly Counter _frameErrors;
     private readonly Counter _bufferWaits;
+    private readonly Counter _redactedLines;
+    private readonly Counter _splitBlocks;
+    private readonly Counter _droppedLabels;
+    private readonly Counter _overflowFiles;
+    private readonly Counter _tenantFallbacks;
     private readonly Counter _lostLines;
     private readonly Counter _lostBytes;
 
@@ -43,6 +49,15 @@ internal sealed class ShipperMetrics : SendObserver
         _frameErrors = _metrics.CreateCounter("loki_shipper_frame_errors_total",
             "Lines that do not have their file's format and were shipped as they are: not_cri, not_docker, unfinished (a line in parts without its end).", "reason");
         _bufferWaits = _metrics.CreateCounter("loki_shipper_buffer_waits_total", "Times that reading waited because all buffers of limits.memory were in use.");
+        _redactedLines = _metrics.CreateCounter("loki_shipper_redacted_lines_total", "Log entries in which a rule of redact replaced something.");
+        _splitBlocks = _metrics.CreateCounter("loki_shipper_multiline_splits_total",
+            "Entries of multiline sources that were ended by max_lines, max_bytes or limits.memory while their lines went on.");
+        _droppedLabels = _metrics.CreateCounter("loki_shipper_dropped_labels_total", "Labels that were left out because a stream may have 15, once per file and label.");
+        _overflowFiles = _metrics.CreateCounter("loki_shipper_overflow_files_total",
+            "Files that are shipped with few labels because their source has max_streams label sets.");
+        _tenantFallbacks = _metrics.CreateCounter("loki_shipper_tenant_fallback_files_total",
+            "Files that go to tenant_id because the tenant that their path or label names is no valid tenant id (invalid) or one too many (too_many).", "reason");
+        foreach (string reason in new[] { "invalid", "too_many" }) _tenantFallbacks.WithLabels(reason);
         _lostLines = _metrics.CreateCounter("loki_shipper_lost_lines_total",
             "Log entries that were gone before they could be read, by reason; partly estimated: GET /api/v1/losses names each loss.", "reason");
         _lostBytes = _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason");
@@ -56,10 +71,18 @@ internal sealed class ShipperMetrics : SendObserver
         if (counts.Truncated > 0) _truncatedLines.Inc(counts.Truncated);
         if (counts.InvalidUtf8 > 0) _invalidUtf8Lines.Inc(counts.InvalidUtf8);
         if (counts.ReadTimed > 0) _readTimedLines.Inc(counts.ReadTimed);
+        if (counts.Redacted > 0) _redactedLines.Inc(counts.Redacted);
+        if (counts.SplitBlocks > 0) _splitBlocks.Inc(counts.SplitBlocks);
         if (counts.NotCri > 0) _frameErrors.WithLabels("not_cri").Inc(counts.NotCri);
         if (counts.NotDocker > 0) _frameErrors.WithLabels("not_docker").Inc(counts.NotDocker);
         if (counts.Unfinished > 0) _frameErrors.WithLabels("unfinished").Inc(counts.Unfinished);
     }
+
+    public void LabelsDropped(int labels) => _droppedLabels.Inc(labels);
+
+    public void StreamsOverflowed() => _overflowFiles.Inc();
+
+    public void TenantRefused(string reason) => _tenantFallbacks.WithLabels(reason).Inc();
 
     public void WaitedForBuffer() => _bufferWaits.Inc();
 

@@ -1,6 +1,8 @@
 // What the shipper can be told, parsed once at start from strict YAML; nothing here is read per line or per request.
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Protocol.Tenancy;
+using LokiGateway.Shipper.Frame;
+using LokiGateway.Shipper.Label;
 
 namespace LokiGateway.Shipper;
 
@@ -10,8 +12,8 @@ public enum SourceFormat { Auto, Cri, Docker, Raw }
 /// <summary>Where the time of a raw line comes from: its own leading time where it has one, or always the clock.</summary>
 public enum RawTimestamp { Auto, ReadTime }
 
-/// <summary>Whether every file goes to the configured tenant, or each pod's to the tenant named like its namespace.</summary>
-public enum TenantFrom { Fixed, Namespace }
+/// <summary>Whether every file goes to the configured tenant, or to the one that its namespace or one of its labels names.</summary>
+public enum TenantFrom { Fixed, Namespace, Label }
 
 /// <summary>All of shipper.yaml. Immutable; validated by <see cref="Bind"/>, whose errors name file, line and key.</summary>
 public sealed record ShipperOptions
@@ -56,6 +58,7 @@ public sealed record ShipperOptions
     {
         ["fixed"] = TenantFrom.Fixed,
         ["namespace"] = TenantFrom.Namespace,
+        ["label"] = TenantFrom.Label,
     };
 
     public static ShipperOptions Bind(ConfigurationSection root)
@@ -76,7 +79,7 @@ public sealed record ShipperOptions
             Node = node.Length == 0 ? Environment.MachineName : node,
             Sources = BindSources(root),
             Endpoint = BindEndpoint(root.Section("endpoint", "Where to push.")),
-            ExternalLabels = BindLabels(root, "external_labels",
+            ExternalLabels = LabelBinding.Labels(root, "external_labels",
                 "Labels added to every stream, such as the cluster. They win over labels that a path gives."),
             Limits = BindLimits(root.Section("limits", "Bounds on what the shipper takes from the node.")),
             ShutdownTimeout = shutdown,
@@ -96,19 +99,30 @@ public sealed record ShipperOptions
                 if (!path.StartsWith('/')) section.Error("paths", $"'{path}' is not an absolute path");
             SourceFormat format = section.Choice("format", SourceFormat.Auto, Formats,
                 "Format of the lines. auto decides per file by its first complete line: CRI, docker json-file, or raw.");
-            ConfigurationSection metadata = section.Section("structured_metadata", "What is attached to each entry without being a label.");
+            ConfigurationSection metadata = section.Section("structured_metadata",
+                "What is attached to each entry without being a label. Loki refuses all of it while allow_structured_metadata is off.");
             sources.Add(new SourceOptions
             {
                 Paths = paths,
                 Exclude = section.Strings("exclude", "Globs of paths that are left out."),
                 Format = format,
-                Labels = BindLabels(section, "labels", "Labels of the streams of these files. They win over labels that a path gives."),
+                PathPattern = LabelBinding.PathPattern(section),
+                Labels = LabelBinding.Labels(section, "labels", "Labels of the streams of these files. They win over labels that a path gives."),
+                LabelRules = LabelBinding.Rules(section),
+                StreamsMax = section.Integer("max_streams", 10_000, 1, 1_000_000,
+                    "Most label sets (stdout and stderr count once) that this source has within an hour. Files beyond it are shipped all the same, with few labels: " +
+                    "those of `labels`, of static rules and external_labels, the node, and `loki_shipper_overflow=\"max_streams\"`; their path is attached as `filename`."),
+                MultiLine = LineStageBinding.MultiLine(section),
+                Redaction = LineStageBinding.Redaction(section),
                 Timestamp = section.Choice("timestamp", RawTimestamp.Auto, Timestamps,
                     "Time of raw lines. auto: the line's leading RFC 3339, ISO 8601 or syslog time where it has one, otherwise the time of the " +
                     "line before it or, in a file without any times, the time of reading. read_time: always the time of reading."),
                 FilenameMetadata = metadata.Has("filename")
                     ? metadata.Boolean("filename", true, FilenameHelp)
                     : AskUnsetFilename(metadata),
+                PodUidMetadata = metadata.Boolean("pod_uid", false, "Attach the pod's uid as `pod_uid`, where the path has it (/var/log/pods)."),
+                ContainerIdMetadata = metadata.Boolean("container_id", false, "Attach the container's id as `container_id`, where the path has it (/var/log/containers)."),
+                StreamMetadata = metadata.Boolean("stream", false, "Attach stdout or stderr as `stream` instead of making it a label: half as many streams."),
             });
         }
         if (sources.Count == 0) root.Error("sources", "at least one source is needed, such as `- paths: [/var/log/pods/*/*/*.log]`");
@@ -130,7 +144,11 @@ public sealed record ShipperOptions
     {
         string? tenant = section.OptionalString("tenant_id", "Tenant (X-Scope-OrgID) of all files, or of those that no path part names one for.");
         TenantFrom tenantFrom = section.Choice("tenant_from", TenantFrom.Fixed, TenantSources,
-            "fixed: everything goes to tenant_id. namespace: each pod's logs go to the tenant named like its namespace, the rest to tenant_id.");
+            "fixed: everything goes to tenant_id. namespace, label: to the tenant that the pod's namespace or the label tenant_label names (see tenant_map). Files " +
+            "without one, or with one that is no valid tenant id, go to tenant_id.");
+        string? tenantLabel = LabelBinding.TenantLabel(section, tenantFrom);
+        List<TenantRule> tenantMap = LabelBinding.TenantMap(section);
+        if (tenantMap.Count > 0 && tenantFrom == TenantFrom.Fixed) section.Error("tenant_map", "has no effect with `tenant_from: fixed`");
         if (tenant is not null && TenantId.TryParse(tenant, out _) is var error and not TenantIdError.None)
             section.Error("tenant_id", TenantId.ErrorText(error, tenant));
         ConfigurationSection basic = section.Section("basic_auth", "Credentials of HTTP basic authentication.");
@@ -150,6 +168,8 @@ public sealed record ShipperOptions
             Url = section.RequiredUri("url", "Push address of the gateway or of Loki: http://loki-gateway:3100/loki/api/v1/push."),
             TenantId = tenant,
             TenantFrom = tenantFrom,
+            TenantLabel = tenantLabel,
+            TenantMap = tenantMap,
             BearerTokenFile = tokenFile,
             BasicAuthUsername = username,
             BasicAuthPasswordFile = passwordFile,
@@ -176,25 +196,6 @@ public sealed record ShipperOptions
             "Longest line. Longer ones are cut to it, end in ` [truncated]` and are counted. Loki's own default limit is 256KiB."),
         ReadBytesPerSecond = section.Size("read_rate", 0, 0, long.MaxValue, "Bytes of log read per second over all files; 0: no limit."),
     };
-
-    private static Dictionary<string, string> BindLabels(ConfigurationSection section, string key, string help)
-    {
-        Dictionary<string, string> labels = [];
-        foreach ((string name, string value) in section.StringMap(key, help))
-        {
-            if (!IsLabelName(name)) section.Error(key, $"'{name}' is not a label name: letters, digits and _ only, not beginning with a digit");
-            labels[name] = value;
-        }
-        return labels;
-    }
-
-    // [a-zA-Z_][a-zA-Z0-9_]*, what Loki's label parser accepts.
-    private static bool IsLabelName(string name)
-    {
-        for (int i = 0; i < name.Length; i++)
-            if (!(char.IsAsciiLetter(name[i]) || name[i] == '_' || (i > 0 && char.IsAsciiDigit(name[i])))) return false;
-        return name.Length > 0;
-    }
 }
 
 /// <summary>One group of files to follow.</summary>
@@ -208,13 +209,34 @@ public sealed record SourceOptions
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>An RE2 pattern of paths whose named groups become labels.</summary>
+    public string? PathPattern { get; init; }
+
+    /// <summary>What is done with the labels of the path and of <see cref="Labels"/>, in this order.</summary>
+    public IReadOnlyList<LabelRule> LabelRules { get; init; } = [];
+
+    /// <summary>Label sets beyond it are reduced; see <see cref="StreamCap"/>.</summary>
+    public int StreamsMax { get; init; } = 10_000;
+
     public RawTimestamp Timestamp { get; init; }
+
+    /// <summary>Null: every line is an entry.</summary>
+    public MultiLineOptions? MultiLine { get; init; }
+
+    public IReadOnlyList<RedactionRule> Redaction { get; init; } = [];
 
     /// <summary>Leave out archives and binary files. Set by Quickstart, which is given whole trees; no configuration key.</summary>
     public bool SkipBinary { get; init; }
 
     /// <summary>Whether entries carry `filename` as structured metadata; null: raw files do, container logs do not.</summary>
     public bool? FilenameMetadata { get; init; }
+
+    public bool PodUidMetadata { get; init; }
+
+    public bool ContainerIdMetadata { get; init; }
+
+    /// <summary>`stream` is attached to each entry and is no label.</summary>
+    public bool StreamMetadata { get; init; }
 }
 
 /// <summary>Where and how to push; names as in Alloy's loki.write endpoint.</summary>
@@ -226,6 +248,12 @@ public sealed record EndpointOptions
     public string? TenantId { get; init; }
 
     public TenantFrom TenantFrom { get; init; }
+
+    /// <summary>Of <see cref="TenantFrom.Label"/>.</summary>
+    public string? TenantLabel { get; init; }
+
+    /// <summary>The first rule that matches the namespace or label counts; none: the value is the tenant.</summary>
+    public IReadOnlyList<TenantRule> TenantMap { get; init; } = [];
 
     public string? BearerTokenFile { get; init; }
 

@@ -27,7 +27,7 @@ internal sealed class ShipperParts : IDisposable
         long bytes = Math.Max(options.Limits.MemoryBytes / 2, 2L * largest * options.Endpoint.Shards);
         Buffers = new BatchBuffers(bytes, largest);
         BuffersKeptFree = bytes / 2;
-        Labels = new LabelResolver(options);
+        Labels = new LabelResolver(options, metrics, log, time);
         Delivery = new Delivery(options.Endpoint, metrics, time, log);
         Losses = new LossLog(Accounts, metrics, log);
         ReadRate = new ReadRate(options.Limits.ReadBytesPerSecond, time);

@@ -4,7 +4,6 @@ using System.IO.Pipelines;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Frame;
-using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
@@ -457,16 +456,18 @@ internal sealed class ShipperPipeline : IDisposable
     private PipelineFile Open(TailedFile file)
     {
         SourceOptions source = _options.Sources[file.Source.Index];
-        FileLabels labels = _parts.Labels.Resolve(file.LogicalPath, file.Source.Index);
-        if (!_tenants.TryGetValue(labels.Tenant, out PipelineTenant? tenant))
+        string path = file.LogicalPath;
+        string tenantId = _parts.Labels.TenantOf(path, file.Source.Index);
+        if (!_tenants.TryGetValue(tenantId, out PipelineTenant? tenant))
         {
-            _tenants.Add(labels.Tenant, tenant = _parts.NewTenant(labels.Tenant));
+            _tenants.Add(tenantId, tenant = _parts.NewTenant(tenantId));
             _tenantList = [.. _tenants.Values];
         }
         // Spread over 64 bits, so that files with neighbouring inodes are far apart.
         ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
         var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(file.Acked.Frame));
-        var state = new PipelineFile(framing, file, _parts.Labels, tenant, source.FilenameMetadata);
+        bool isReduced = _parts.Labels.Enter(path, file.Source.Index, _lane, _options.Endpoint.Shards);
+        var state = new PipelineFile(framing, file, _parts.Labels, tenant, source, isReduced);
         file.Frame = state;
         return state;
     }

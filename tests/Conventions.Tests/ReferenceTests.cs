@@ -57,6 +57,7 @@ public sealed class ReferenceTests
         ["Hosting/Configuration"] = [],
         ["Hosting/Logging"] = ["Configuration"],
         ["Hosting/Limits"] = ["Configuration"],
+        ["Hosting/Patterns"] = [],
         ["Hosting/Admin"] = ["Configuration"],
         ["Hosting/Lifetime"] = ["Configuration", "Logging", "Admin"],
     };

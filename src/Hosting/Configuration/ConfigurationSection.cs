@@ -128,11 +128,11 @@ public sealed class ConfigurationSection
         return values;
     }
 
-    /// <summary>A map from free names to texts.</summary>
+    /// <summary>A map from free names to texts, in the order of the file.</summary>
     public IReadOnlyDictionary<string, string> StringMap(string key, string help)
     {
         Note(key, "map", "{}", false, null, help, false);
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        var values = new OrderedDictionary<string, string>(StringComparer.Ordinal);
         if (_node[key] is { IsNull: false } node)
         {
             foreach ((ScalarNode name, ConfigurationNode value) in MapAt(key, node).Pairs)

@@ -16,6 +16,12 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
 
     public RawTimestamp RawTimestamp { get; } = rawTimestamp;
 
+    /// <summary>What else is done to its lines; null is the ordinary case.</summary>
+    public LineStages? Stages { get; init; }
+
+    /// <summary>Open blocks; null unless the source joins lines.</summary>
+    public MultiLineFile? MultiLine { get; init; }
+
     /// <summary>The same for a file whatever it is called and after a restart, different between files: see <see cref="RawTime.BelowResolution"/>.</summary>
     public ulong FileSalt { get; } = fileSalt;
 
@@ -24,6 +30,7 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     /// <summary>Where to begin again so that nothing unacknowledged is missed, when everything up to <paramref name="readOffset"/> was framed.</summary>
     public long ResumeAt(long readOffset, out FramePosition position)
     {
+        if (MultiLine is not null) return ResumeBlocksAt(readOffset, MultiLine, out position);
         PartialLine? first = StdoutParts;
         if (first is null || StderrParts is { } other && other.Offset < first.Offset) first = StderrParts ?? first;
         FrameState state = first?.StateBefore ?? State;
@@ -35,6 +42,7 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     public void BeginNextGeneration()
     {
         StdoutParts = StderrParts = null;
+        MultiLine?.BeginNextGeneration();
         IsEndingParts = false;
         State = new FrameState(State.Stdout, State.Stderr, State.Flags & FrameFlags.HasOwnTimes, format == SourceFormat.Auto ? SourceFormat.Auto : State.Format);
     }
@@ -49,4 +57,37 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
 
     public static FrameFlags SkipFlag(LineStream stream) =>
         stream == LineStream.Stdout ? FrameFlags.SkipStdoutParts : FrameFlags.SkipStderrParts;
+
+    /// <summary>
+    /// Each stream goes on in front of its own open block. The position is the earlier of the two; that the other stream is ahead of it is noted, and a restart
+    /// passes over what is delivered. So it sends nothing again, and the number of entries is the same.
+    /// </summary>
+    private long ResumeBlocksAt(long readOffset, MultiLineFile open, out FramePosition position)
+    {
+        FrameState state = State;
+        long stdout = ResumeOf(LineStream.Stdout, readOffset, open, ref state);
+        long stderr = ResumeOf(LineStream.Stderr, readOffset, open, ref state);
+        long offset = Math.Min(stdout, stderr);
+        if (offset < readOffset) state.Flags &= ~FrameFlags.SkipToNewline;
+        position = state.ToPosition();
+        position.Flags |= stdout < stderr
+            ? MultiLineFile.AheadBits(LineStream.Stderr, stderr - offset)
+            : MultiLineFile.AheadBits(LineStream.Stdout, stdout - offset);
+        return offset;
+    }
+
+    private long ResumeOf(LineStream stream, long readOffset, MultiLineFile open, ref FrameState state)
+    {
+        MultiLineBlock block = open[stream];
+        PartialLine? parts = Parts(stream);
+        if (!block.IsOpen && parts is null) return open.NextOf(stream, readOffset);
+        FrameState before = parts?.StateBefore ?? default;
+        FrameFlags flags = block.IsOpen ? block.FlagsBefore : before.Flags;
+        // A raw file has only stdout, so its flag goes with that.
+        FrameFlags own = stream == LineStream.Stdout ? FrameFlags.SkipStdoutParts | FrameFlags.HasOwnTimes : FrameFlags.SkipStderrParts;
+        state.Flags = (state.Flags & ~own) | (flags & own);
+        if (stream == LineStream.Stdout) state.Stdout = block.IsOpen ? block.ClockBefore : before.Stdout;
+        else state.Stderr = block.IsOpen ? block.ClockBefore : before.Stderr;
+        return block.IsOpen ? block.Offset : parts!.Offset;
+    }
 }

@@ -23,4 +23,10 @@ internal struct FrameCounts
 
     /// <summary>Entries stamped with the time of reading: the only ones that a crash can duplicate.</summary>
     public long ReadTimed;
+
+    /// <summary>Entries in which a redaction rule replaced something.</summary>
+    public long Redacted;
+
+    /// <summary>Multi-line entries ended by a bound while their lines went on.</summary>
+    public long SplitBlocks;
 }

@@ -7,14 +7,14 @@ namespace LokiGateway.Shipper.Frame;
 internal sealed partial class LineFramer
 {
     /// <summary>The message up to where the suffix fits behind it, at the end of a character.</summary>
-    private ReadOnlySpan<byte> CutWithSuffix(ReadOnlySpan<byte> message)
+    private ReadOnlySpan<byte> CutWithSuffix(ReadOnlySpan<byte> message, ref byte[] buffer)
     {
         int kept = CharacterBoundary(message, Math.Max(0, Math.Min(message.Length, _lineBytesMax - TruncatedSuffix.Length)));
-        // The message may lie in either buffer already: moving within one is fine, CopyTo is a memmove.
-        if (_repair.Length < _lineBytesMax + RepairSlackBytes) _repair = new byte[_lineBytesMax + RepairSlackBytes];
-        message[..kept].CopyTo(_repair);
-        TruncatedSuffix.CopyTo(_repair.AsSpan(kept));
-        return _repair.AsSpan(0, kept + TruncatedSuffix.Length);
+        // The message may lie in the buffer already: moving within it is fine, CopyTo is a memmove.
+        if (buffer.Length < _lineBytesMax + RepairSlackBytes) buffer = new byte[_lineBytesMax + RepairSlackBytes];
+        message[..kept].CopyTo(buffer);
+        TruncatedSuffix.CopyTo(buffer.AsSpan(kept));
+        return buffer.AsSpan(0, kept + TruncatedSuffix.Length);
     }
 
     private const int RepairSlackBytes = 16;

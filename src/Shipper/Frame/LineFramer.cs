@@ -30,6 +30,8 @@ internal sealed partial class LineFramer
     /// <summary>How a cut line ends. Text and not metadata: tenants may have structured metadata switched off, and then Loki would refuse the line.</summary>
     public static ReadOnlySpan<byte> TruncatedSuffix => " [truncated]"u8;
 
+    private const bool OwnTime = true, NoTime = false;
+
     private readonly int _lineBytesMax;
     private readonly RawTime _rawTime;
     private SecondCache _seconds;
@@ -102,10 +104,13 @@ internal sealed partial class LineFramer
         for (LineStream stream = LineStream.Stdout; stream <= LineStream.Stderr; stream++)
         {
             if (file.Parts(stream) is not { IsShipped: false } parts) continue;
-            if (!Emit(file, stream, parts.UnixNanos, parts.Bytes, valid: false, ref sink)) return false;
+            if (!Emit(file, stream, parts.Offset, parts.UnixNanos, OwnTime, parts.Bytes, valid: false, ref sink)) return false;
             parts.IsShipped = true;
             _counts.Unfinished++;
+            // The position is the block's now.
+            if (file.MultiLine is not null) file.SetParts(stream, null);
         }
+        if (file.MultiLine is not null && !EndBlocks(file, long.MaxValue, ref sink)) return false;
         file.StdoutParts = file.StderrParts = null;
         file.IsEndingParts = false;
         return true;
@@ -166,7 +171,7 @@ internal sealed partial class LineFramer
 
     /// <summary>Nothing of this file is pending or repaired: lines may go straight to the sink.</summary>
     private static bool IsPlain(FileFraming file, bool valid) =>
-        valid && !file.HasParts && (file.State.Flags & (FrameFlags.SkipStdoutParts | FrameFlags.SkipStderrParts)) == 0;
+        valid && file.Stages is null && !file.HasParts && (file.State.Flags & (FrameFlags.SkipStdoutParts | FrameFlags.SkipStderrParts)) == 0;
 
     private bool FrameOthers<TSink>(
         FileFraming file, ReadOnlySpan<byte> lines, ref int at, long offset, bool valid, long readNanos, ref TSink sink)
@@ -190,9 +195,7 @@ internal sealed partial class LineFramer
             case SourceFormat.Cri:
                 if (CriLine.TryParse(line, ref _seconds, out CriLine cri))
                     return FrameRecord(file, cri.Stream, cri.UnixNanos, cri.Partial, line[cri.MessageStart..], offset, valid, ref sink);
-                // It goes to stdout. With lines open on both sides a restart between them could not give it the same time again: so they end here.
-                if (file is { StdoutParts: not null, StderrParts: not null } && !EndParts(file, ref sink)) return false;
-                if (!Follow(file, line, valid, readNanos, ref sink)) return false;
+                if (!FrameForeign(file, line, offset, valid, readNanos, ref sink)) return false;
                 _counts.NotCri++;
                 return true;
             case SourceFormat.Docker:
@@ -200,8 +203,7 @@ internal sealed partial class LineFramer
                 if (_scratch.Length < text.Length) _scratch = new byte[Math.Max(text.Length, 32 << 10)];
                 if (DockerLine.TryParse(text, _scratch, out DockerLine docker))
                     return FrameRecord(file, docker.Stream, docker.UnixNanos, docker.Partial, docker.Message, offset, valid: true, ref sink);
-                if (file is { StdoutParts: not null, StderrParts: not null } && !EndParts(file, ref sink)) return false;
-                if (!Follow(file, line, valid, readNanos, ref sink)) return false;
+                if (!FrameForeign(file, line, offset, valid, readNanos, ref sink)) return false;
                 _counts.NotDocker++;
                 return true;
             default:
@@ -209,45 +211,62 @@ internal sealed partial class LineFramer
         }
     }
 
+    /// <summary>A line that has not its file's format goes to stdout as it is.</summary>
+    private bool FrameForeign<TSink>(FileFraming file, ReadOnlySpan<byte> line, long offset, bool valid, long readNanos, ref TSink sink)
+        where TSink : struct, IEntrySink, allows ref struct
+    {
+        if (file.MultiLine is not null)
+        {
+            if (file.MultiLine.Skips(LineStream.Stdout, offset)) return true;
+            if (!EndStdoutParts(file, ref sink)) return false;
+        }
+        // With lines open on both sides a restart between them could not give it the same time again: so they end here.
+        else if (file is { StdoutParts: not null, StderrParts: not null } && !EndParts(file, ref sink)) return false;
+        return Follow(file, line, offset, valid, readNanos, ref sink);
+    }
+
     private bool FrameRaw<TSink>(FileFraming file, ReadOnlySpan<byte> line, long offset, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
         // Files written on Windows end lines in \r\n; the \r is not part of the line.
         if (line.Length > 0 && line[^1] == '\r') line = line[..^1];
-        if (file.RawTimestamp == RawTimestamp.ReadTime) return EmitReadTimed(file, line, valid, readNanos, ref sink);
+        if (file.RawTimestamp == RawTimestamp.ReadTime) return EmitReadTimed(file, line, offset, valid, readNanos, ref sink);
         if (_rawTime.TryParse(line, readNanos, out long unixNanos, out long resolutionNanos))
         {
             unixNanos += RawTime.BelowResolution(file.FileSalt, offset, resolutionNanos);
-            if (!Emit(file, LineStream.Stdout, unixNanos, line, valid, ref sink)) return false;
+            if (!Emit(file, LineStream.Stdout, offset, unixNanos, OwnTime, line, valid, ref sink)) return false;
             file.State.Flags |= FrameFlags.HasOwnTimes;
             return true;
         }
         // A stack trace follows the line that it belongs to; a file that never shows a time is stamped with the time of reading.
-        if ((file.State.Flags & FrameFlags.HasOwnTimes) != 0) return Follow(file, line, valid, readNanos, ref sink);
-        return EmitReadTimed(file, line, valid, readNanos, ref sink);
+        if ((file.State.Flags & FrameFlags.HasOwnTimes) != 0) return Follow(file, line, offset, valid, readNanos, ref sink);
+        return EmitReadTimed(file, line, offset, valid, readNanos, ref sink);
     }
 
     /// <summary>
     /// Stamps a line with the time of reading. Files that are read in one pass share it, and often a stream as well, and a blank line in each would be one line
     /// to Loki: so no two such lines of a lane, in which all files of a stream are, get the same nanosecond.
     /// </summary>
-    private bool EmitReadTimed<TSink>(FileFraming file, ReadOnlySpan<byte> line, bool valid, long readNanos, ref TSink sink)
+    private bool EmitReadTimed<TSink>(FileFraming file, ReadOnlySpan<byte> line, long offset, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
         long readTime = Math.Max(readNanos, _lastReadTime + 1);
-        if (!Emit(file, LineStream.Stdout, readTime, line, valid, ref sink)) return false;
+        long last = file.State.Stdout.Assigned;
+        if (!Emit(file, LineStream.Stdout, offset, readTime, NoTime, line, valid, ref sink)) return false;
+        // Joined to the entry before it, whose time counts.
+        if (file.State.Stdout.Assigned == last) return true;
         _lastReadTime = readTime;
         _counts.ReadTimed++;
         return true;
     }
 
     /// <summary>A line without a usable time: right behind the one before it.</summary>
-    private bool Follow<TSink>(FileFraming file, ReadOnlySpan<byte> line, bool valid, long readNanos, ref TSink sink)
+    private bool Follow<TSink>(FileFraming file, ReadOnlySpan<byte> line, long offset, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
         return file.State.Stdout.Assigned == 0
-            ? EmitReadTimed(file, line, valid, readNanos, ref sink)
-            : Emit(file, LineStream.Stdout, file.State.Stdout.Assigned + 1, line, valid, ref sink);
+            ? EmitReadTimed(file, line, offset, valid, readNanos, ref sink)
+            : Emit(file, LineStream.Stdout, offset, file.State.Stdout.Assigned + 1, NoTime, line, valid, ref sink);
     }
 
     /// <summary>A whole line, or a part of one.</summary>
@@ -255,6 +274,7 @@ internal sealed partial class LineFramer
         FileFraming file, LineStream stream, long unixNanos, bool partial, ReadOnlySpan<byte> message, long offset, bool valid, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
+        if (file.MultiLine is not null && file.MultiLine.Skips(stream, offset)) return true;
         FrameFlags skip = FileFraming.SkipFlag(stream);
         if ((file.State.Flags & skip) != 0)
         {
@@ -263,21 +283,22 @@ internal sealed partial class LineFramer
             return true;
         }
         PartialLine? parts = file.Parts(stream);
-        if (parts is null && !partial) return Emit(file, stream, unixNanos, message, valid, ref sink);
+        if (parts is null && !partial) return Emit(file, stream, offset, unixNanos, OwnTime, message, valid, ref sink);
 
         bool opened = parts is null;
         parts ??= new PartialLine(stream, offset, file.State, unixNanos, otherWasOpen: file.Parts(Other(stream)) is not null);
         int before = parts.Length;
-        // One byte more than allowed is enough to know that the line is too long.
-        int taken = Math.Min(message.Length, _lineBytesMax + 1 - before);
-        parts.Append(message[..taken], _lineBytesMax + 1);
-        bool tooLong = parts.Length > _lineBytesMax;
+        // One byte more than looked at is enough to know that the line is too long.
+        int most = LookedAtBytes(file);
+        int taken = Math.Min(message.Length, most + 1 - before);
+        parts.Append(message[..taken], most + 1);
+        bool tooLong = parts.Length > most;
         if (partial && !tooLong)
         {
             if (opened) file.SetParts(stream, parts);
             return true;
         }
-        if (!Emit(file, stream, parts.UnixNanos, parts.Bytes, valid: false, ref sink))
+        if (!Emit(file, stream, parts.Offset, parts.UnixNanos, OwnTime, parts.Bytes, valid: false, ref sink))
         {
             parts.TruncateTo(before);
             return false;
@@ -296,9 +317,19 @@ internal sealed partial class LineFramer
 
     private static LineStream Other(LineStream stream) => stream == LineStream.Stdout ? LineStream.Stderr : LineStream.Stdout;
 
-    private bool Emit<TSink>(FileFraming file, LineStream stream, long original, ReadOnlySpan<byte> message, bool valid, ref TSink sink)
+    /// <param name="file">Its state.</param>
+    /// <param name="stream">Where the line was written to.</param>
+    /// <param name="offset">Where it begins in the file, its first part if it has several.</param>
+    /// <param name="original">Its time, or the one that it gets because it has none.</param>
+    /// <param name="hasTime"><see cref="OwnTime"/> or <see cref="NoTime"/>.</param>
+    /// <param name="message">The line.</param>
+    /// <param name="valid">It is known to be UTF-8.</param>
+    /// <param name="sink">Takes it.</param>
+    private bool Emit<TSink>(
+        FileFraming file, LineStream stream, long offset, long original, bool hasTime, ReadOnlySpan<byte> message, bool valid, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
+        if (file.Stages is not null) return EmitStaged(file, file.Stages, stream, offset, original, hasTime, message, valid, ref sink);
         bool truncated = message.Length > _lineBytesMax;
         if (truncated) message = message[..CharacterBoundary(message, _lineBytesMax)];
         bool repaired = !valid && !Utf8.IsValid(message);
@@ -306,7 +337,7 @@ internal sealed partial class LineFramer
         if (message.Length > _lineBytesMax || truncated)
         {
             truncated = true;
-            message = CutWithSuffix(message);
+            message = CutWithSuffix(message, ref _repair);
         }
         ref EntryClock clock = ref stream == LineStream.Stdout ? ref file.State.Stdout : ref file.State.Stderr;
         EntryClock before = clock;

@@ -10,6 +10,12 @@ namespace LokiGateway.Shipper.Label;
 /// </summary>
 internal sealed record PodLogPath(string Namespace, string Pod, string Container)
 {
+    /// <summary>The pod's uid; /var/log/pods has it, /var/log/containers has not.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>The container's id; /var/log/containers has it, /var/log/pods has not.</summary>
+    public string? ContainerId { get; init; }
+
     // A container id is 64 hexadecimal digits.
     private const int ContainerIdLength = 64;
 
@@ -28,7 +34,7 @@ internal sealed record PodLogPath(string Namespace, string Pod, string Container
     {
         string[] names = directory.Split('_');
         return names.Length == 3 && names[0].Length > 0 && names[1].Length > 0 && container.Length > 0
-            ? new PodLogPath(names[0], names[1], container)
+            ? new PodLogPath(names[0], names[1], container) { Uid = names[2].Length > 0 ? names[2] : null }
             : null;
     }
 
@@ -40,6 +46,6 @@ internal sealed record PodLogPath(string Namespace, string Pod, string Container
         string last = names[2];
         int dash = last.Length - ContainerIdLength - 1;
         if (dash <= 0 || last[dash] != '-' || last.AsSpan(dash + 1).ContainsAnyExcept(HexDigits)) return null;
-        return new PodLogPath(names[1], names[0], last[..dash]);
+        return new PodLogPath(names[1], names[0], last[..dash]) { ContainerId = last[(dash + 1)..] };
     }
 }
