@@ -16,6 +16,21 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
 
     public FileFraming Framing { get; } = framing;
 
+    /// <summary>A file as its lane first sees it.</summary>
+    public static PipelineFile Of(TailedFile file, SourceOptions source, LineStages? stages, PipelineTenant tenant, LabelResolver labels, int lanes)
+    {
+        // Spread over 64 bits, so that files with neighbouring inodes are far apart.
+        ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
+        FilePosition from = file.Acked;
+        var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(from.Frame))
+        {
+            Stages = stages,
+            MultiLine = stages?.MultiLine is null ? null : MultiLineFile.From(from.Offset, from.Frame.Flags),
+        };
+        bool isReduced = labels.Enter(file.LogicalPath, file.Source.Index, file.Lane, lanes);
+        return new PipelineFile(framing, file, labels, tenant, source, isReduced);
+    }
+
     public PipelineTenant Tenant { get; } = tenant;
 
     /// <summary>The batch that holds its last framed lines; 0: none yet.</summary>

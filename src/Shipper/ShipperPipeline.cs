@@ -47,6 +47,7 @@ internal sealed class ShipperPipeline : IDisposable
     private readonly ChunkPool _chunks;
     private readonly Pipe _pipe;
     private readonly LineFramer _framer;
+    private readonly LineStages?[] _stages;
     private readonly BatchSealer _sealer;
     private readonly int _chunkBytes;
     private readonly Dictionary<string, PipelineTenant> _tenants = [];
@@ -71,7 +72,9 @@ internal sealed class ShipperPipeline : IDisposable
         (_lane, _options, _parts, _log, _time) = (lane, options, parts, log, time);
         _files = new LaneFiles(time);
         _tail = new FileTail(time, log, scanner.SearchCopy);
-        _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone);
+        // Open multi-line entries may take an eighth of limits.memory, all lanes together.
+        _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone) { BlockBytesMax = options.Limits.MemoryBytes / 8 / options.Endpoint.Shards };
+        _stages = [.. options.Sources.Select(source => LineStages.Of(source.MultiLine, source.Redaction, options.Limits.LineBytesMax))];
         _chunkBytes = Math.Max(ChunkBytes, _framer.LongLineBytes);
         _chunks = new ChunkPool(_chunkBytes);
         _pipe = new Pipe(new PipeOptions(_chunks, pauseWriterThreshold: 0, minimumSegmentSize: _chunkBytes, useSynchronizationContext: false));
@@ -132,11 +135,14 @@ internal sealed class ShipperPipeline : IDisposable
             if (drain > _drainDone && allAtEnd && IsDecided(drain)) _drainDone = drain;
             if (!progress) _wake.WaitOne(Pause(drain > _drainDone));
         }
-        // One last send: whatever the batches hold, as soon as each sender is free.
+        // One last send: whatever the batches hold, as soon as each sender is free. Entries of several lines are complete as they are: the node may be going, too.
+        _due.Clear();
+        _files.TakeAll(_due);
         while (!_abandon.IsCancellationRequested)
         {
+            bool ended = EndBlocks();
             foreach (PipelineTenant tenant in _tenants.Values) TrySeal(tenant);
-            if (IsFlushed()) break;
+            if (ended && IsFlushed()) break;
             _wake.WaitOne(IdlePause);
         }
     }
@@ -186,24 +192,6 @@ internal sealed class ShipperPipeline : IDisposable
         foreach (PipelineTenant tenant in _tenants.Values)
             if (tenant.Builder.Lines > 0 && (draining || tenant.Builder.IsFull || Age(tenant) >= _options.Endpoint.BatchWait)) progress |= TrySeal(tenant);
         return progress;
-    }
-
-    private enum FileTurn
-    {
-        /// <summary>Lines were framed, there may be more.</summary>
-        HadData,
-
-        /// <summary>Held back: an older generation first, its tenant has no room, or the read rate is used up.</summary>
-        Waits,
-
-        /// <summary>Nothing more now.</summary>
-        AtEnd,
-
-        /// <summary>The read failed; tried again later.</summary>
-        Failed,
-
-        /// <summary>Nothing more ever; the lane lets it go.</summary>
-        Ended,
     }
 
     private FileTurn Visit(TailedFile file, int drain)
@@ -307,10 +295,31 @@ internal sealed class ShipperPipeline : IDisposable
             MarkFramed(file, state, Count(state, 0));
             if (!room) return FileTurn.Waits;
         }
+        if (state.Framing.MultiLine is { IsOpen: true } && !EndBlocks(file, state, drain > 0 ? long.MaxValue : SilentSince(state))) return FileTurn.Waits;
         Publish(file, state);
         state.EndSeenFor = drain;
         return FileTurn.AtEnd;
     }
+
+    private bool EndBlocks()
+    {
+        bool all = true;
+        foreach (TailedFile file in _due)
+            if (file.Frame is PipelineFile { Framing.MultiLine.IsOpen: true } state) all &= HasRoom(state.Tenant) && EndBlocks(file, state, long.MaxValue);
+        return all;
+    }
+
+    private bool EndBlocks(TailedFile file, PipelineFile state, long silentSince)
+    {
+        BatchSink sink = SinkOf(state);
+        bool room = _framer.EndBlocks(state.Framing, silentSince, ref sink);
+        MarkFramed(file, state, Count(state, 0));
+        return room;
+    }
+
+    /// <summary>What got no line since then is complete.</summary>
+    private long SilentSince(PipelineFile state) =>
+        _time.GetTimestamp() - (long)(state.Framing.Stages!.MultiLine!.WaitMax.TotalSeconds * _time.TimestampFrequency);
 
     /// <summary>3.-5. Frame what the pipe holds into the tenant's batch; a batch that gets full on the way is sent and the next one begun, if the sender is idle.</summary>
     /// <remarks>Held are bytes that stay in the pipe: the beginning of a line, in front of which nothing was consumed. Without room the rest must wait for the sender.</remarks>
@@ -333,6 +342,7 @@ internal sealed class ShipperPipeline : IDisposable
             if (room || !MakeRoom(state.Tenant)) break;
         }
         if (state.Framing.HasParts && consumed > 0) state.PartsSince = _time.GetTimestamp();
+        if (consumed > 0) state.Framing.MultiLine?.Touch(_time.GetTimestamp());
         held = consumed == 0 && room ? chunk.Length : 0;
         // Not "examined" either: the pipe must show what it holds whenever it is asked.
         if (some) _pipe.Reader.AdvanceTo(held > 0 ? pipe.Buffer.Start : pipe.Buffer.End);
@@ -456,18 +466,13 @@ internal sealed class ShipperPipeline : IDisposable
     private PipelineFile Open(TailedFile file)
     {
         SourceOptions source = _options.Sources[file.Source.Index];
-        string path = file.LogicalPath;
-        string tenantId = _parts.Labels.TenantOf(path, file.Source.Index);
+        string tenantId = _parts.Labels.TenantOf(file.LogicalPath, file.Source.Index);
         if (!_tenants.TryGetValue(tenantId, out PipelineTenant? tenant))
         {
             _tenants.Add(tenantId, tenant = _parts.NewTenant(tenantId));
             _tenantList = [.. _tenants.Values];
         }
-        // Spread over 64 bits, so that files with neighbouring inodes are far apart.
-        ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
-        var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(file.Acked.Frame));
-        bool isReduced = _parts.Labels.Enter(path, file.Source.Index, _lane, _options.Endpoint.Shards);
-        var state = new PipelineFile(framing, file, _parts.Labels, tenant, source, isReduced);
+        var state = PipelineFile.Of(file, source, _stages[file.Source.Index], tenant, _parts.Labels, _options.Endpoint.Shards);
         file.Frame = state;
         return state;
     }

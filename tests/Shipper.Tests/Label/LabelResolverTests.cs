@@ -1,6 +1,8 @@
 using System.Text;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Label;
+using Microsoft.Extensions.Logging.Abstractions;
+using Prometheus;
 
 namespace LokiGateway.Shipper.Tests.Label;
 
@@ -17,7 +19,7 @@ public sealed class LabelResolverTests
     public void PodPath_NamesTheContainer(string path, string @namespace, string pod, string container)
     {
         Assert.True(PodLogPath.TryParse(path, out PodLogPath? parsed));
-        Assert.Equal(new PodLogPath(@namespace, pod, container), parsed);
+        Assert.Equal((@namespace, pod, container), (parsed.Namespace, parsed.Pod, parsed.Container));
     }
 
     [Theory]
@@ -32,10 +34,9 @@ public sealed class LabelResolverTests
     [Fact]
     public void PodLabels_ComeFromThePath()
     {
-        FileLabels labels = new LabelResolver(Options()).Resolve(PodPath, 0);
+        FileLabels labels = Resolver(Options()).Resolve(PodPath, 0);
         Assert.Equal("""{cluster="c1", container="app", job="shop/app", namespace="shop", node="n1", pod="web-7d9f"}""", labels.Whole.Text);
         Assert.Equal("""{cluster="c1", container="app", job="shop/app", namespace="shop", node="n1", pod="web-7d9f", stream="stderr"}""", labels.With("stderr").Text);
-        Assert.Equal("ops", labels.Tenant);
     }
 
     [Fact]
@@ -43,19 +44,19 @@ public sealed class LabelResolverTests
     {
         ShipperOptions options = Options();
         options = options with { Sources = [options.Sources[0] with { Labels = new Dictionary<string, string> { ["job"] = "mine", ["cluster"] = "other" } }] };
-        FileLabels labels = new LabelResolver(options).Resolve(PodPath, 0);
+        FileLabels labels = Resolver(options).Resolve(PodPath, 0);
         Assert.Equal(("mine", "c1"), (labels.Whole["job"], labels.Whole["cluster"]));
     }
 
     [Fact]
     public void FileWithoutAnyLabel_GetsOne() => Assert.Equal(
-        """{job="loki-shipper"}""", new LabelResolver(Options() with { ExternalLabels = new Dictionary<string, string>() }).Resolve("/var/log/syslog", 0).Whole.Text);
+        """{job="loki-shipper"}""", Resolver(Options() with { ExternalLabels = new Dictionary<string, string>() }).Resolve("/var/log/syslog", 0).Whole.Text);
 
     [Fact]
     public void TooManyNames_AreBroughtWithinLokisLimit_StreamIncluded()
     {
         var many = Enumerable.Range(0, 30).ToDictionary(i => $"l{i:D2}", _ => "v");
-        FileLabels labels = new LabelResolver(Options() with { ExternalLabels = many }).Resolve(PodPath, 0);
+        FileLabels labels = Resolver(Options() with { ExternalLabels = many }).Resolve(PodPath, 0);
         Assert.Equal(15, labels.With("stdout").Pairs.Count);
         Assert.Equal("shop", labels.Whole["namespace"]);
     }
@@ -64,7 +65,7 @@ public sealed class LabelResolverTests
     public void LongValue_IsCutAtACharacter()
     {
         var options = Options() with { ExternalLabels = new Dictionary<string, string> { ["v"] = string.Concat(Enumerable.Repeat("€", 1000)) } };
-        string value = new LabelResolver(options).Resolve("/var/log/syslog", 0).Whole["v"]!;
+        string value = Resolver(options).Resolve("/var/log/syslog", 0).Whole["v"]!;
         Assert.Equal(2046, Encoding.UTF8.GetByteCount(value));
     }
 
@@ -72,16 +73,16 @@ public sealed class LabelResolverTests
     public void TenantFromNamespace_IsThePods_AndTheFixedOneElsewhere()
     {
         ShipperOptions options = Options();
-        var resolver = new LabelResolver(options with { Endpoint = options.Endpoint with { TenantFrom = TenantFrom.Namespace } });
-        Assert.Equal("shop", resolver.Resolve(PodPath, 0).Tenant);
-        Assert.Equal("ops", resolver.Resolve("/var/log/syslog", 0).Tenant);
-        Assert.Equal("ops", resolver.Resolve("/var/log/pods/a b_web_1/app/0.log", 0).Tenant);
+        var resolver = Resolver(options with { Endpoint = options.Endpoint with { TenantFrom = TenantFrom.Namespace } });
+        Assert.Equal("shop", resolver.TenantOf(PodPath, 0));
+        Assert.Equal("ops", resolver.TenantOf("/var/log/syslog", 0));
+        Assert.Equal("ops", resolver.TenantOf("/var/log/pods/a b_web_1/app/0.log", 0));
     }
 
     [Fact]
     public void RestartsOfAContainer_StayInTheirLane_AndLanesAreUsedEvenly()
     {
-        var resolver = new LabelResolver(Options());
+        var resolver = Resolver(Options());
         Assert.Equal(resolver.LaneOf(PodPath, 0, 4), resolver.LaneOf(PodPath.Replace("0.log", "7.log", StringComparison.Ordinal), 0, 4));
         int[] used = new int[4];
         for (int i = 0; i < 400; i++) used[resolver.LaneOf($"/var/log/pods/shop_web-{i}_1/app/0.log", 0, 4)]++;
@@ -91,10 +92,13 @@ public sealed class LabelResolverTests
     [Fact]
     public void EveryLabelText_IsLokis()
     {
-        FileLabels labels = new LabelResolver(Options() with { ExternalLabels = new Dictionary<string, string> { ["q"] = "a\"b\\c\nd" } }).Resolve(PodPath, 0);
+        FileLabels labels = Resolver(Options() with { ExternalLabels = new Dictionary<string, string> { ["q"] = "a\"b\\c\nd" } }).Resolve(PodPath, 0);
         Assert.True(LabelSet.TryParse(labels.Whole.Utf8, out LabelSet? parsed, out _));
         Assert.Equal(labels.Whole, parsed);
     }
+
+    private static LabelResolver Resolver(ShipperOptions options) =>
+        new(options, new ShipperMetrics(Metrics.NewCustomRegistry()), NullLogger.Instance, TimeProvider.System);
 
     private static ShipperOptions Options() => new()
     {
