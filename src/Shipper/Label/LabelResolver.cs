@@ -84,7 +84,7 @@ internal sealed class LabelResolver
     /// <summary>Whose lines they are; asked once for a file. Empty: no X-Scope-OrgID is sent.</summary>
     public string TenantOf(string logicalPath, int sourceIndex)
     {
-        PodLogPath.TryParse(logicalPath, out PodLogPath? pod);
+        PodLogPath? pod = PodOf(logicalPath);
         Dictionary<string, string> beforeRules = FromPath(pod, logicalPath, sourceIndex, out _);
         Dictionary<string, string> labels = WithRules(beforeRules, sourceIndex);
         return _tenants.Resolve(pod?.Namespace, labels, beforeRules, logicalPath);
@@ -99,7 +99,7 @@ internal sealed class LabelResolver
 
     private Draft LabelsOf(string logicalPath, int sourceIndex)
     {
-        PodLogPath.TryParse(logicalPath, out PodLogPath? pod);
+        PodLogPath? pod = PodOf(logicalPath);
         Dictionary<string, string> labels = WithRules(FromPath(pod, logicalPath, sourceIndex, out bool matched), sourceIndex);
         return new Draft(Make(labels, sourceIndex, out List<string> dropped), dropped, matched);
     }
@@ -152,6 +152,8 @@ internal sealed class LabelResolver
         }
         return Make(labels);
     }
+
+    private static PodLogPath? PodOf(string path) => PodLogPath.TryParse(path, out PodLogPath? pod) ? pod : null;
 
     private bool IsNew(string text)
     {
