@@ -94,7 +94,7 @@ internal static partial class Log
     public static partial void Retrying(ILogger log, string? tenant, string status, string error);
 
     [LoggerMessage(301, LogLevel.Error,
-        "the endpoint does not let us push; nothing is given up and nothing goes through until somebody changes that (token, tenant, url): lines wait in " +
+        "the endpoint does not let us push; nothing is given up and nothing goes through until somebody changes that (token, certificate, tenant, url): lines wait in " +
         "their files tenant={Tenant} status={Status} err=\"{Error}\"")]
     public static partial void Held(ILogger log, string? tenant, string status, string error);
 
@@ -122,6 +122,25 @@ internal static partial class Log
     public static partial void LinesLost(
         ILogger log, string reason, string tenant, string source, string path, string file, long fromOffset, long toOffset, long lines, bool linesExact,
         DateTimeOffset? firstEntry, DateTimeOffset? lastEntry);
+
+    [LoggerMessage(311, LogLevel.Information, "credentials were changed, pushing with the new ones")]
+    public static partial void CredentialsRenewed(ILogger log, string file);
+
+    [LoggerMessage(312, LogLevel.Error, "certificates cannot be used; the last good ones stay in use: {Trouble}")]
+    public static partial void TlsFilesUnusable(ILogger log, string trouble);
+
+    [LoggerMessage(313, LogLevel.Information, "certificates were changed, new connections use the new ones")]
+    public static partial void TlsRenewed(ILogger log, string? caFile, string? certFile);
+
+    [LoggerMessage(314, LogLevel.Warning, "a certificate has expired")]
+    public static partial void TlsCertificateExpired(ILogger log, string key, string file, string subject, DateTime notAfter);
+
+    [LoggerMessage(315, LogLevel.Warning, "a certificate is not valid yet")]
+    public static partial void TlsCertificateNotYetValid(ILogger log, string key, string file, string subject, DateTime notBefore);
+
+    [LoggerMessage(316, LogLevel.Warning,
+        "the endpoint's certificate is not verified (endpoint.tls.insecure_skip_verify): whoever answers at its address can read the logs and the credentials")]
+    public static partial void TlsNotVerified(ILogger log);
 
     // The lanes, the service and the program: 200-299.
 

@@ -89,7 +89,7 @@ internal sealed class ReloadableShipper : IAsyncDisposable
         // 1. What can be found wrong is found before anything is stopped.
         try
         {
-            ShipperService.Check(options);
+            ShipperService.Check(options, _context.Time);
         }
         catch (ShipperStartException unusable)
         {

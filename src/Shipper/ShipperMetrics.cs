@@ -28,6 +28,8 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
     private readonly Counter _droppedLabels;
     private readonly Counter _overflowFiles;
     private readonly Counter _tenantFallbacks;
+    private readonly Counter _credentialErrors;
+    private readonly Gauge _certificateEnds;
     private readonly Counter _lostLines;
     private readonly Counter _lostBytes;
 
@@ -39,7 +41,7 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         _sentBytes = _metrics.CreateCounter("loki_shipper_sent_bytes_total", "Bytes of request bodies sent, compressed, repetitions included.");
         _sentBatches = _metrics.CreateCounter("loki_shipper_sent_batches_total", "Push requests sent, repetitions included.");
         _retries = _metrics.CreateCounter("loki_shipper_retries_total",
-            "Push requests that failed and are sent again, by HTTP status, or timeout, connection or credentials when there was no answer.", "status");
+            "Push requests that failed and are sent again, by HTTP status, or timeout, connection, tls or credentials when there was no answer.", "status");
         _resentLines = _metrics.CreateCounter("loki_shipper_resent_lines_total",
             "Log entries sent again that the endpoint may already have, because its answer was lost. Loki removes these duplicates.");
         _truncatedLines = _metrics.CreateCounter("loki_shipper_truncated_lines_total", "Log entries cut to limits.max_line_size; they end in [truncated].");
@@ -48,6 +50,10 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
             "Log entries stamped with the time of reading because their file shows no times: the only ones that a crash can duplicate.");
         _frameErrors = _metrics.CreateCounter("loki_shipper_frame_errors_total",
             "Lines that do not have their file's format and were shipped as they are: not_cri, not_docker, unfinished (a line in parts without its end).", "reason");
+        _credentialErrors = _metrics.CreateCounter("loki_shipper_credential_errors_total",
+            "Looks at a file of secrets that found it unusable: bearer_token_file, password_file, tls. The last good ones stay in use.", "file");
+        _certificateEnds = _metrics.CreateGauge("loki_shipper_tls_certificate_not_after_timestamp_seconds",
+            "When a certificate of the endpoint's connections ends: ca (the first of ca_file), client (cert_file), server (as last shown).", "certificate");
         _bufferWaits = _metrics.CreateCounter("loki_shipper_buffer_waits_total", "Times that reading waited because all buffers of limits.memory were in use.");
         _redactedLines = _metrics.CreateCounter("loki_shipper_redacted_lines_total", "Log entries in which a rule of redact replaced something.");
         _splitBlocks = _metrics.CreateCounter("loki_shipper_multiline_splits_total",
@@ -99,6 +105,11 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
     }
 
     public override void Retried(string status) => _retries.WithLabels(status).Inc();
+
+    public override void CredentialsUnusable(string file) => _credentialErrors.WithLabels(file).Inc();
+
+    public override void CertificateSeen(string whose, DateTimeOffset notAfter) =>
+        _certificateEnds.WithLabels(whose).Set((notAfter - DateTimeOffset.UnixEpoch).TotalSeconds);
 
     public override void Resent(long lines) => _resentLines.Inc(lines);
 

@@ -154,10 +154,16 @@ public sealed record ShipperOptions
         ConfigurationSection basic = section.Section("basic_auth", "Credentials of HTTP basic authentication.");
         string? username = basic.OptionalString("username", "User name.");
         string? passwordFile = basic.OptionalString("password_file", "File that holds the password; read again when it changes.");
-        if (username is null != passwordFile is null) section.Error("basic_auth", "username and password_file belong together");
+        string? password = basic.OptionalString("password", "The password itself; better a file, or ${VAR}.", secret: true);
+        if (username is null != (passwordFile ?? password) is null || (passwordFile is not null && password is not null))
+            section.Error("basic_auth", "username and one of password_file and password belong together");
         string? tokenFile = section.OptionalString("bearer_token_file",
             "File that holds a bearer token; read again when it changes, so that a rotated token needs no restart.");
-        if (tokenFile is not null && username is not null) section.Error("basic_auth", "choose one: bearer_token_file or basic_auth");
+        string? token = section.OptionalString("bearer_token", "The bearer token itself; better a file, or ${VAR}.", secret: true);
+        if ((tokenFile ?? token) is not null && username is not null) section.Error("basic_auth", "choose one: bearer_token_file or basic_auth");
+        if (tokenFile is not null && token is not null) section.Error("bearer_token", "choose one: bearer_token_file or bearer_token");
+        if ((token ?? password)?.AsSpan().ContainsAny("\r\n\0") == true) section.Error(token is null ? "basic_auth" : "bearer_token", "is more than one line");
+        Uri url = section.RequiredUri("url", "Push address of the gateway or of Loki: http://loki-gateway:3100/loki/api/v1/push.");
         TimeSpan minBackoff = section.Duration("min_backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1),
             "First retry delay; doubles with every failure, with full jitter.");
         TimeSpan maxBackoff = section.Duration("max_backoff", TimeSpan.FromMinutes(5), TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(24),
@@ -165,12 +171,15 @@ public sealed record ShipperOptions
         if (maxBackoff < minBackoff) section.Error("max_backoff", "max_backoff is below min_backoff");
         return new EndpointOptions
         {
-            Url = section.RequiredUri("url", "Push address of the gateway or of Loki: http://loki-gateway:3100/loki/api/v1/push."),
+            Url = url,
             TenantId = tenant,
             TenantFrom = tenantFrom,
             TenantLabel = tenantLabel,
             TenantMap = tenantMap,
             BearerTokenFile = tokenFile,
+            BearerToken = token,
+            BasicAuthPassword = password,
+            Tls = TlsOptions.Bind(section, url),
             BasicAuthUsername = username,
             BasicAuthPasswordFile = passwordFile,
             BatchSizeBytes = (int)section.Size("batch_size", 1 << 20, 1 << 10, 3 << 20,
@@ -260,6 +269,15 @@ public sealed record EndpointOptions
     public string? BasicAuthUsername { get; init; }
 
     public string? BasicAuthPasswordFile { get; init; }
+
+    /// <summary>Instead of the file.</summary>
+    public string? BasicAuthPassword { get; init; }
+
+    /// <summary>Instead of the file.</summary>
+    public string? BearerToken { get; init; }
+
+    /// <summary>Of an https url; without effect on another.</summary>
+    public TlsOptions Tls { get; init; } = new();
 
     public int BatchSizeBytes { get; init; } = 1 << 20;
 

@@ -3,6 +3,7 @@ using LokiGateway.Hosting.Admin;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Discover;
+using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 using Prometheus;
@@ -66,14 +67,23 @@ public sealed class ShipperService : IAsyncDisposable
     internal void Inherit(Succession inherited) => _inherited = inherited;
 
     /// <summary>Everything that can be found wrong with options without starting.</summary>
-    internal static void Check(ShipperOptions options)
+    internal static void Check(ShipperOptions options, TimeProvider time)
     {
         CompileSources(options);
+        try
+        {
+            EndpointConnections.Check(options.Endpoint, time);
+        }
+        catch (TlsException unusable)
+        {
+            throw new ShipperStartException(unusable.Message, unusable);
+        }
     }
 
     /// <summary>Opens the state directory, the admin port and begins to read. <see cref="ShipperStartException"/> says what to change when it cannot.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
+        Check(_options, _time);
         List<LogSource> sources = CompileSources(_options);
         try
         {

@@ -25,7 +25,7 @@ internal sealed class Delivery : IDisposable
 
     public Delivery(EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log, Func<double>? random = null)
     {
-        _client = new PushClient(options, time, log);
+        _client = new PushClient(options, observer, time, log);
         _observer = observer;
         _time = time;
         _log = log;

@@ -21,24 +21,15 @@ internal sealed class PushClient : IDisposable
     private readonly EndpointOptions _options;
     private readonly EndpointCredentials _credentials;
     private readonly TimeProvider _time;
-    private readonly HttpMessageInvoker _http;
+    private readonly EndpointConnections _connections;
 
-    public PushClient(EndpointOptions options, TimeProvider time, ILogger log)
+    /// <summary><see cref="TlsException"/> says what is wrong with a file of endpoint.tls.</summary>
+    public PushClient(EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log)
     {
         _options = options;
         _time = time;
-        _credentials = new EndpointCredentials(options, time, log);
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            // A redirect to a login page must not swallow pushes with a 200.
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            // Replicas of the gateway come and go behind one name: look it up again now and then.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            ConnectTimeout = options.RemoteTimeout,
-            // Nobody traces single pushes, and the headers cost on every one.
-            ActivityHeadersPropagator = null,
-        });
+        _credentials = new EndpointCredentials(options, observer, time, log);
+        _connections = new EndpointConnections(options, observer, time, log);
     }
 
     /// <summary>
@@ -48,12 +39,24 @@ internal sealed class PushClient : IDisposable
     {
         if (!_credentials.TryGet(out AuthenticationHeaderValue? authorization, out string? trouble))
             return new PushAnswer(DeliveryOutcome.Hold, "credentials", trouble ?? "no credentials");
+        PushAnswer answer = await PushOnceAsync(body, authorization, stop).ConfigureAwait(false);
+        // A secret that was rotated since the last look: the new one at once, and not after the pause for a push that somebody has to look after.
+        if (answer.Status == "401" && _credentials.Renew(authorization) && _credentials.TryGet(out AuthenticationHeaderValue? renewed, out _))
+            answer = await PushOnceAsync(body, renewed, stop).ConfigureAwait(false);
+        return answer;
+    }
+
+    public void Dispose() => _connections.Dispose();
+
+    private async Task<PushAnswer> PushOnceAsync(PushBody body, AuthenticationHeaderValue? authorization, CancellationToken stop)
+    {
+        EndpointConnections.Pool connections = _connections.Take();
         using CancellationTokenSource timeout = new(_options.RemoteTimeout, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
             using HttpRequestMessage request = RequestFor(body, authorization);
-            using HttpResponseMessage answer = await _http.SendAsync(request, either.Token).ConfigureAwait(false);
+            using HttpResponseMessage answer = await connections.Http.SendAsync(request, either.Token).ConfigureAwait(false);
             int status = (int)answer.StatusCode;
             if (status == 204) return PushAnswer.Acknowledged;
             string text = await ReadTextAsync(answer.Content, either.Token).ConfigureAwait(false);
@@ -69,11 +72,15 @@ internal sealed class PushClient : IDisposable
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or SocketException)
         {
+            if (connections.Tls is { } tls && TlsFailure.TextOf(failure, tls) is { } refused)
+                return new PushAnswer(DeliveryOutcome.Hold, "tls", refused);
             return new PushAnswer(DeliveryOutcome.Retry, "connection", Innermost(failure).Message);
         }
+        finally
+        {
+            _connections.Return(connections);
+        }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private HttpRequestMessage RequestFor(PushBody body, AuthenticationHeaderValue? authorization)
     {

@@ -1,10 +1,14 @@
 // Every row of the status table against a real socket: what the sender does on the wire, and what it says became of the lines.
 using System.Collections.Concurrent;
+using System.Net.Http.Headers;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Send;
+using LokiGateway.Shipper.Tests.Tail;
 using LokiGateway.Testing;
 using LokiGateway.Testing.Proto;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Delivery = LokiGateway.Shipper.Send.Delivery;
 
 namespace LokiGateway.Shipper.Tests.Send;
@@ -305,6 +309,66 @@ public sealed class DeliveryTests
         Assert.Equal(1, (await delivery).Acked);
     }
 
+    [Fact]
+    public async Task RotatedSecretBehindASwappedLink_IsUsedAtOnceWhenTheOldOneIsRefused()
+    {
+        using TempDirectory directory = new();
+        MountedVolume secret = new(directory.Path + "/secret", ("token", "old"));
+        ConcurrentQueue<string?> seen = new();
+        await using FaultSink sink = FaultSink.Start(push =>
+        {
+            seen.Enqueue(push.Header("Authorization"));
+            if (seen.Count == 1) return SinkAnswer.Ok;
+            // The secret changes between our last look and the answer: nothing but the 401 can tell.
+            if (seen.Count == 2) secret.Write(("token", "new"));
+            return push.Header("Authorization") == "Bearer new" ? SinkAnswer.Ok : SinkAnswer.Refuse(401, "no\n");
+        });
+        // A pause of 10 s at least if it were held.
+        using Rig rig = new(sink, options => options with
+        {
+            BearerTokenFile = secret.File("token"), MinBackoff = TimeSpan.FromMinutes(1), MaxBackoff = TimeSpan.FromMinutes(1),
+        });
+
+        Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
+        Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
+
+        Assert.Equal(["Bearer old", "Bearer old", "Bearer new"], seen);
+        Assert.Empty(rig.Observer.Retries);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("one\ntwo\n")]
+    [InlineData(null)]
+    public void SpoiledSecretFile_LeavesTheLastGoodOneInUse_SaysSoOnceAndCounts(string? spoiled)
+    {
+        using TempDirectory directory = new();
+        string file = directory.Write("password", "s3cret\n");
+        FakeTimeProvider time = new();
+        RecordedLog log = new();
+        Recorder observer = new();
+        EndpointCredentials credentials = new(
+            new EndpointOptions { Url = new Uri("http://localhost/"), BasicAuthUsername = "u", BasicAuthPasswordFile = file }, observer, time, log);
+        Assert.True(credentials.TryGet(out AuthenticationHeaderValue? before, out _));
+
+        if (spoiled is null) File.Delete(file);
+        else File.WriteAllText(file, spoiled);
+        for (int look = 0; look < 3; look++)
+        {
+            time.Advance(SecretFile.LookPeriod);
+            Assert.True(credentials.TryGet(out AuthenticationHeaderValue? header, out string? trouble));
+            Assert.Same(before, header);
+            Assert.Null(trouble);
+        }
+
+        (LogLevel level, string text) = Assert.Single(log.Lines);
+        Assert.Equal(LogLevel.Error, level);
+        Assert.Contains(file, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("one", text.Replace("more than one line", "", StringComparison.Ordinal).Replace("ones", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Equal(["password_file", "password_file", "password_file"], observer.Unusable);
+    }
+
     private static LogStream[] Streams(int streams, int entries) =>
         [.. Enumerable.Range(0, streams).Select(stream => new LogStream($"{{app=\"{stream}\"}}",
             [.. Enumerable.Range(0, entries).Select(entry => new LogEntry(Base + entry, $"line {entry}", ("user", $"u{stream}")))]))];
@@ -361,9 +425,13 @@ public sealed class DeliveryTests
 
         public ConcurrentQueue<string> Retries { get; } = new();
 
+        public ConcurrentQueue<string> Unusable { get; } = new();
+
         public long ResentLines => Interlocked.Read(ref _resent);
 
         public override void Retried(string status) => Retries.Enqueue(status);
+
+        public override void CredentialsUnusable(string file) => Unusable.Enqueue(file);
 
         public override void Resent(long lines) => Interlocked.Add(ref _resent, lines);
     }
