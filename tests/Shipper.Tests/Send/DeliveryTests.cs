@@ -326,7 +326,9 @@ public sealed class DeliveryTests
         // A pause of 10 s at least if it were held.
         using Rig rig = new(sink, options => options with
         {
-            BearerTokenFile = secret.File("token"), MinBackoff = TimeSpan.FromMinutes(1), MaxBackoff = TimeSpan.FromMinutes(1),
+            BearerTokenFile = secret.File("token"),
+            MinBackoff = TimeSpan.FromMinutes(1),
+            MaxBackoff = TimeSpan.FromMinutes(1),
         });
 
         Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
