@@ -9,9 +9,6 @@ public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Kills = 20;
 
-    // A shipper that has saved what it knows to be acknowledged at one moment has long heard of an answer that was given this much earlier.
-    private static readonly TimeSpan AnswerSlack = TimeSpan.FromSeconds(2);
-
     [Fact]
     public async Task KilledTwentyTimesWhileFilesRotate_EveryLineArrivesOnce()
     {
@@ -46,16 +43,12 @@ public sealed class CrashTests(ITestOutputHelper output)
 
         using var stopWriting = new CancellationTokenSource();
         var writing = Task.Run(() => WriteAndRotate(writers, seed, stopWriting.Token));
-        var lives = new List<Life>();
+        var lives = new ShipperLives(setup);
         for (var kill = 0; kill < Kills; kill++)
         {
-            var start = DateTimeOffset.UtcNow;
-            await using var shipper = setup.Start();
             // Some die before they are ready, most in their work, every fifth so late that it has saved positions and gone on.
             var length = TimeSpan.FromMilliseconds(kill % 5 == 4 ? 4000 : random.Next(4) == 0 ? random.Next(300) : random.Next(400, 1600));
-            var saved = await LiveFor(setup, length);
-            await shipper.KillAsync();
-            lives.Add(new Life(start, saved, DateTimeOffset.UtcNow));
+            await lives.LiveAndDieAsync(length);
         }
         await stopWriting.CancelAsync();
         await writing;
@@ -72,7 +65,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
         Assert.Empty(sink.Faults);
         Assert.True(writers.Sum(writer => writer.Rotations) >= Kills, "rotation went on");
-        AssertDuplicatesAreInsideTheWindow(sink.Stored(), lives);
+        Assert.Empty(lives.SentAgain(sink.Stored()));
     }
 
     [Fact]
@@ -113,47 +106,6 @@ public sealed class CrashTests(ITestOutputHelper output)
             writer.Write(random.Next(1, 60), partialShare: 0.1, tearShare: 0.3);
             if (random.Next(30) == 0) writer.Rotate();
             stop.WaitHandle.WaitOne(random.Next(5, 30));
-        }
-    }
-
-    /// <summary>One life of the shipper; SavedUntil: what was acknowledged before was seen to be on disk.</summary>
-    private sealed record Life(DateTimeOffset Start, DateTimeOffset SavedUntil, DateTimeOffset Killed);
-
-    /// <summary>Lets the shipper live; returns up to when its acknowledgements were last seen to be in its checkpoint.</summary>
-    private static async Task<DateTimeOffset> LiveFor(ShipperSetup setup, TimeSpan life)
-    {
-        var end = DateTimeOffset.UtcNow + life;
-        double savedUntil = 0;
-        while (DateTimeOffset.UtcNow < end)
-        {
-            try
-            {
-                savedUntil = Math.Max(savedUntil, (await setup.MetricsAsync()).Sum("loki_shipper_checkpoint_timestamp_seconds"));
-            }
-            catch (HttpRequestException)
-            {
-                // Still starting.
-            }
-            var left = end - DateTimeOffset.UtcNow;
-            if (left > TimeSpan.Zero) await Task.Delay(left < TimeSpan.FromMilliseconds(100) ? left : TimeSpan.FromMilliseconds(100));
-        }
-        return DateTimeOffset.FromUnixTimeMilliseconds((long)(savedUntil * 1000));
-    }
-
-    /// <summary>What one life was told to be stored, and has saved, no later life sends again.</summary>
-    private static void AssertDuplicatesAreInsideTheWindow(IReadOnlyList<StoredEntry> stored, List<Life> lives)
-    {
-        var last = new Dictionary<(string, long, string), StoredEntry>();
-        foreach (var entry in stored) last[(entry.Labels, entry.UnixNanos, entry.Line)] = entry;
-        foreach (var life in lives)
-        {
-            foreach (var entry in stored)
-            {
-                if (!entry.Acknowledged || entry.StoredAt < life.Start || entry.StoredAt + AnswerSlack > life.SavedUntil) continue;
-                var again = last[(entry.Labels, entry.UnixNanos, entry.Line)];
-                Assert.True(again.StoredAt <= life.Killed,
-                    $"acknowledged at {entry.StoredAt:O}, saved at {life.SavedUntil:O}, sent again at {again.StoredAt:O} after the kill at {life.Killed:O}: {entry.Line}");
-            }
         }
     }
 }

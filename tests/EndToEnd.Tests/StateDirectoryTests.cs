@@ -1,7 +1,5 @@
 // The state directory is the one thing of its own that the shipper needs. Wrong from the start: a clear error. Broken while it runs: the logs
 // go on, and the worst that comes of it is a line sent twice.
-using System.ComponentModel;
-using System.Diagnostics;
 using LokiGateway.EndToEnd.Tests.Programs;
 using LokiGateway.Testing;
 
@@ -151,56 +149,6 @@ public sealed class StateDirectoryTests
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(how), how, "no such damage");
-        }
-    }
-
-    /// <summary>A file system of 256 KiB in memory, over the state directory. Needs the right to mount.</summary>
-    private sealed class TinyDisk : IDisposable
-    {
-        private readonly string _path;
-
-        private TinyDisk(string path) => _path = path;
-
-        public static TinyDisk? TryMount(string path, out string? refused)
-        {
-            refused = Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path);
-            return refused is null ? new TinyDisk(path) : null;
-        }
-
-        /// <summary>Takes every block that is left.</summary>
-        public void Fill()
-        {
-            using var filler = new FileStream(Path.Combine(_path, "filler"), new FileStreamOptions
-            {
-                Mode = FileMode.Create,
-                Access = FileAccess.Write,
-                BufferSize = 0,
-            });
-            try
-            {
-                while (true) filler.Write(new byte[4096]);
-            }
-            catch (IOException)
-            {
-                // Full: that is what was wanted.
-            }
-        }
-
-        public void Dispose() => Run("umount", "-l", _path);
-
-        private static string? Run(string program, params string[] arguments)
-        {
-            try
-            {
-                using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-                var error = process.StandardError.ReadToEnd();
-                process.WaitForExit();
-                return process.ExitCode == 0 ? null : error.Trim();
-            }
-            catch (Win32Exception e)
-            {
-                return e.Message;
-            }
         }
     }
 }

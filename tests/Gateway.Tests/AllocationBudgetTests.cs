@@ -9,6 +9,7 @@ using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
+using LokiGateway.Testing;
 
 namespace LokiGateway.Gateway.Tests;
 
@@ -16,7 +17,6 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
 {
     private const string Prefix = "Gateway.";
 
-    private const int Rounds = 50;
 
     private const int StreamsPerPush = 16;
 
@@ -45,8 +45,8 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         {
             ["Gateway.Inspect and admit per entry"] = () => Math.Max(0, (MeasurePush(entries: 4000) - MeasurePush(entries: 2000)) / 2000),
             ["Gateway.Inspect and admit per request"] = () => MeasurePush(entries: 2000),
-            ["Gateway.StreamTable.Admit of known streams"] = () => Measure(() => table.Admit(hashes, minute: 1, limit: 100) == 0),
-            ["Gateway.TokenBucket.TryTake"] = () => Measure(() => bucket.TryTake(1000, out _)),
+            ["Gateway.StreamTable.Admit of known streams"] = () => Allocations.LeastPerCall(() => table.Admit(hashes, minute: 1, limit: 100) == 0),
+            ["Gateway.TokenBucket.TryTake"] = () => Allocations.LeastPerCall(() => bucket.TryTake(1000, out _)),
         };
     }
 
@@ -79,17 +79,6 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
             .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
     }
 
-    private static double Measure(Func<bool> operation)
-    {
-        for (int i = 0; i < Rounds; i++) Assert.True(operation());
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        bool done = true;
-        for (int i = 0; i < Rounds; i++) done &= operation();
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.True(done);
-        return allocated / (double)Rounds;
-    }
-
     /// <summary>
     /// Everything between the body that has arrived and the request to Loki: decode, walk, hash the streams, bucket, stream table.
     /// </summary>
@@ -99,7 +88,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         PooledBytes body = _memory.TryRent(block.Length)!;
         block.CopyTo(body.Buffer, 0);
         body.Length = block.Length;
-        using (body) return Measure(() => InspectAndAdmit(body, entries));
+        using (body) return Allocations.LeastPerCall(() => InspectAndAdmit(body, entries));
     }
 
     private bool InspectAndAdmit(PooledBytes body, int entries)

@@ -6,14 +6,12 @@ using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
+using Allocations = LokiGateway.Testing.Allocations;
 
 namespace LokiGateway.Protocol.Tests;
 
 public sealed class AllocationBudgetTests
 {
-    private const int Rounds = 10;
-    private const int Batches = 20;
-
     private static readonly byte[] Labels = "{app=\"a\", env=\"prod\", pod=\"a-7c9d6b5f4d-x2x9z\"}"u8.ToArray();
     private static readonly byte[] Line = Encoding.ASCII.GetBytes(new string('x', 165));
     // One resource, scope and record: body "hello", attribute k=v.
@@ -25,15 +23,15 @@ public sealed class AllocationBudgetTests
 
     private static readonly Dictionary<string, Func<double>> Operations = new()
     {
-        ["Protocol.BatchStamp.TryParse"] = () => Measure(() => BatchStamp.TryParse("node=a-1;epoch=1;seq=2;lines=3;read=4;acked=5;lost=6", out _)),
-        ["Protocol.LabelText.TryHashCanonical"] = () => Measure(() => LabelText.TryHashCanonical(Labels, out _)),
-        ["Protocol.OtlpLogs.TryRead"] = () => Measure(() => OtlpLogs.TryRead(Otlp, out var logs) == PushError.None && logs.Records == 1),
-        ["Protocol.OtlpLogs.TryReadJson"] = () => Measure(() => OtlpLogs.TryReadJson(OtlpJson, out var logs, out _) && logs.Records == 1),
+        ["Protocol.BatchStamp.TryParse"] = () => Allocations.LeastPerCall(() => BatchStamp.TryParse("node=a-1;epoch=1;seq=2;lines=3;read=4;acked=5;lost=6", out _)),
+        ["Protocol.LabelText.TryHashCanonical"] = () => Allocations.LeastPerCall(() => LabelText.TryHashCanonical(Labels, out _)),
+        ["Protocol.OtlpLogs.TryRead"] = () => Allocations.LeastPerCall(() => OtlpLogs.TryRead(Otlp, out var logs) == PushError.None && logs.Records == 1),
+        ["Protocol.OtlpLogs.TryReadJson"] = () => Allocations.LeastPerCall(() => OtlpLogs.TryReadJson(OtlpJson, out var logs, out _) && logs.Records == 1),
         ["Protocol.PushJson.V0 per entry"] = () => PerEntry(PushJsonVersion.V0),
         ["Protocol.PushJson.V1 per entry"] = () => PerEntry(PushJsonVersion.V1),
         ["Protocol.PushJson.V1 per request"] = () => MeasureJson(MakeJson(PushJsonVersion.V1, 1000), PushJsonVersion.V1),
-        ["Protocol.PushReader per request"] = () => Measure(() => Walk(Request)),
-        ["Protocol.PushSummary per request"] = () => Measure(() => Summarise(Request)),
+        ["Protocol.PushReader per request"] = () => Allocations.LeastPerCall(() => Walk(Request)),
+        ["Protocol.PushSummary per request"] = () => Allocations.LeastPerCall(() => Summarise(Request)),
         ["Protocol.PushWriter.WriteEntry"] = MeasureWriteEntry,
         ["Protocol.SnappyBlock.Compress"] = MeasureCompress,
         ["Protocol.SnappyBlock.TryDecode"] = MeasureDecode,
@@ -60,31 +58,13 @@ public sealed class AllocationBudgetTests
             .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
     }
 
-    // The least of several batches: an operation's own garbage is in each of them, a pool that the collector trimmed meanwhile only in one.
-    private static double Measure(Func<bool> operation)
-    {
-        var least = double.MaxValue;
-        for (var batch = 0; batch < Batches; batch++)
-        {
-            var isDone = true;
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < Rounds; i++)
-                isDone &= operation();
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(isDone);
-            least = Math.Min(least, allocated / (double)Rounds);
-        }
-
-        return least;
-    }
-
     private static double PerEntry(PushJsonVersion version) => Math.Max(
         0, (MeasureJson(MakeJson(version, 2000), version) - MeasureJson(MakeJson(version, 1000), version)) / 1000);
 
     private static double MeasureJson(byte[] json, PushJsonVersion version)
     {
         var output = new ArrayBufferWriter<byte>(1 << 20);
-        return Measure(() =>
+        return Allocations.LeastPerCall(() =>
         {
             output.ResetWrittenCount();
             return PushJson.TryToProtobuf(json, version, output, out _);
@@ -94,19 +74,19 @@ public sealed class AllocationBudgetTests
     private static double MeasureWriteEntry()
     {
         var destination = new byte[PushWriter.EntryLengthMax(Line.Length)];
-        return Measure(() => PushWriter.WriteEntry(destination, 1_795_382_395_339_749_345, Line) > 0);
+        return Allocations.LeastPerCall(() => PushWriter.WriteEntry(destination, 1_795_382_395_339_749_345, Line) > 0);
     }
 
     private static double MeasureCompress()
     {
         var output = new byte[SnappyBlock.CompressedLengthMax(Request.Length)];
-        return Measure(() => SnappyBlock.Compress(Request, output) > 0);
+        return Allocations.LeastPerCall(() => SnappyBlock.Compress(Request, output) > 0);
     }
 
     private static double MeasureDecode()
     {
         var output = new byte[Request.Length];
-        return Measure(() => SnappyBlock.TryReadLength(Block, output.Length, out _) == SnappyError.None
+        return Allocations.LeastPerCall(() => SnappyBlock.TryReadLength(Block, output.Length, out _) == SnappyError.None
             && SnappyBlock.TryDecode(Block, output, out _) == SnappyError.None);
     }
 

@@ -5,14 +5,13 @@ using System.Text.Json;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;
+using LokiGateway.Testing;
 
 namespace LokiGateway.Shipper.Tests;
 
 public sealed class AllocationBudgetTests
 {
     private const string Prefix = "Shipper.";
-
-    private const int Rounds = 20;
 
     private const int BatchBytesMax = 1 << 20;
 
@@ -50,14 +49,6 @@ public sealed class AllocationBudgetTests
             .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
     }
 
-    private static double Measure(Action operation)
-    {
-        for (int i = 0; i < Rounds; i++) operation();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++) operation();
-        return (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Rounds;
-    }
-
     /// <summary>What a chunk of twice as many lines allocates more, divided by the lines: what a batch costs once falls out.</summary>
     private static double PerLine(SourceFormat format, Func<int, string> line)
     {
@@ -73,12 +64,13 @@ public sealed class AllocationBudgetTests
         var builder = new BatchBuilder(NewBuffers(), BatchBytesMax);
         byte[] request = new byte[BatchSealer.RequestBytesMax(BatchBytesMax, LineBytesMax)];
         var sink = new StreamSink(builder);
-        return Measure(() =>
+        return Allocations.LeastPerCall(() =>
         {
             FrameResult result = framer.Frame(file, chunk, offset: 0, ChunkEnd.Open, readNanos: 1, ref sink);
             Assert.Equal(chunk.Length, result.Consumed);
             Assert.Equal(lines, builder.Lines);
             builder.Seal(request, out _);
+            return true;
         });
     }
 
@@ -89,7 +81,7 @@ public sealed class AllocationBudgetTests
         var builder = new BatchBuilder(buffers, BatchBytesMax);
         var sealer = new BatchSealer(buffers, BatchBytesMax, LineBytesMax);
         var sink = new StreamSink(builder);
-        return Measure(() =>
+        return Allocations.LeastPerCall(() =>
         {
             while (sink.TryAdd(LineStream.Stdout, 1_795_382_395_339_749_345, line))
             {
@@ -97,6 +89,7 @@ public sealed class AllocationBudgetTests
             Assert.True(builder.IsFull);
             SealedBatch batch = sealer.Seal(builder, sequence: 1);
             buffers.Return(batch.Buffer);
+            return true;
         });
     }
 

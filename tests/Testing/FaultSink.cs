@@ -50,6 +50,7 @@ public sealed class FaultSink : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly List<StoredEntry> _stored = [];
     private readonly List<string> _faults = [];
+    private readonly HashSet<string> _rejected = [];
     private readonly int _port;
     private TcpListener? _listener;
     private long _requests;
@@ -118,6 +119,15 @@ public sealed class FaultSink : IAsyncDisposable
     public IReadOnlyList<StoredEntry> Stored(string? tenant = null)
     {
         lock (_gate) return tenant is null ? [.. _stored] : [.. _stored.Where(entry => entry.Tenant == tenant)];
+    }
+
+    /// <summary>Lines that some answer refused (<see cref="SinkAnswer.Partial"/>), whatever became of them later.</summary>
+    public IReadOnlySet<string> RejectedLines
+    {
+        get
+        {
+            lock (_gate) return _rejected.ToHashSet();
+        }
     }
 
     /// <summary>Number of stored entries, duplicates included.</summary>
@@ -306,6 +316,7 @@ public sealed class FaultSink : IAsyncDisposable
                 if (answer.Rejects?.Invoke(stream, entry) == true)
                 {
                     ignored++;
+                    lock (_gate) _rejected.Add(entry.Line);
                     last = entry;
                     continue;
                 }

@@ -2,6 +2,7 @@
 // is hard for a tailer: long lines in P and F parts with the other stream in between, writes that end in the middle of a line, two lines in
 // the same nanosecond, rotation by rename while the writer still holds the old file.
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 
 namespace LokiGateway.Testing;
@@ -20,6 +21,7 @@ public sealed class RotatingLogWriter : IDisposable
     private readonly List<WrittenLine> _lines = [];
     private readonly List<string> _generations = [];
     private readonly int _generationsMax;
+    private readonly bool _compresses;
     private readonly string _pod;
     private FileStream _file;
     private byte[] _torn = [];
@@ -27,13 +29,17 @@ public sealed class RotatingLogWriter : IDisposable
     private DateTimeOffset _lastRotation;
     private int _next;
 
-    /// <summary>Makes the directory and an empty 0.log. Beyond <paramref name="generationsMax"/> rotated files the oldest is deleted, read or not.</summary>
+    /// <summary>
+    /// Makes the directory and an empty 0.log. Beyond <paramref name="generationsMax"/> rotated files the oldest is deleted, read or not;
+    /// <paramref name="compress"/>: all but the youngest rotated file are gzip'd at the next rotation, as kubelet does it.
+    /// </summary>
     public RotatingLogWriter(string root, string @namespace = "default", string pod = "web-0", string container = "app",
-        int generationsMax = int.MaxValue, int seed = 1)
+        int generationsMax = int.MaxValue, int seed = 1, bool compress = false)
     {
         _random = new Random(seed);
         _pod = pod;
         _generationsMax = generationsMax;
+        _compresses = compress;
         Namespace = @namespace;
         Container = container;
         Folder = Directory.CreateDirectory(Path.Combine(root, $"{@namespace}_{pod}_{Guid(seed)}", container)).FullName;
@@ -120,6 +126,7 @@ public sealed class RotatingLogWriter : IDisposable
         lock (_gate)
         {
             // Kubelet's stamp has a resolution of one second and must not repeat.
+            if (_compresses) CompressGenerations();
             var now = DateTimeOffset.UtcNow;
             _lastRotation = now > _lastRotation.AddSeconds(1) ? now : _lastRotation.AddSeconds(1);
             var rotated = $"{CurrentPath}.{_lastRotation.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
@@ -151,6 +158,21 @@ public sealed class RotatingLogWriter : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Kubelet's order of calls: a .tmp beside it, renamed to .gz when it is whole, then the plain file is removed.</summary>
+    private void CompressGenerations()
+    {
+        for (var i = 0; i < _generations.Count; i++)
+        {
+            var plain = _generations[i];
+            if (plain.EndsWith(".gz", StringComparison.Ordinal)) continue;
+            using (var target = new GZipStream(File.Create(plain + ".tmp"), CompressionLevel.Fastest))
+            using (var source = File.OpenRead(plain)) source.CopyTo(target);
+            File.Move(plain + ".tmp", plain + ".gz");
+            File.Delete(plain);
+            _generations[i] = plain + ".gz";
+        }
+    }
 
     private FileStream Open() => new(CurrentPath, new FileStreamOptions
     {
