@@ -103,6 +103,7 @@ internal sealed class Trial : IAsyncDisposable
     {
         AdminListen = $"127.0.0.1:{AdminPort(options, 9080)}",
         StateDirectory = directory.Shipper,
+        Ledger = new LedgerOptions { ToLoki = false },      // the store holds what the newcomer's files hold, line for line
         Sources =
         [
             new SourceOptions

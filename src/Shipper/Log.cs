@@ -142,6 +142,45 @@ internal static partial class Log
         "the endpoint's certificate is not verified (endpoint.tls.insecure_skip_verify): whoever answers at its address can read the logs and the credentials")]
     public static partial void TlsNotVerified(ILogger log);
 
+    [LoggerMessage(420, LogLevel.Information,
+        "nobody takes reports of the books behind the endpoint (a plain Loki, or an older gateway); shipping does not need them, asked again later")]
+    public static partial void ReportsUnsupported(ILogger log, string status, TimeSpan pause);
+
+    [LoggerMessage(421, LogLevel.Warning, "a report of the books was not taken; the next one says the same again, shipping goes on")]
+    public static partial void ReportFailed(ILogger log, string tenant, string status, string error);
+
+    [LoggerMessage(422, LogLevel.Information, "reports of the books are taken")]
+    public static partial void ReportsAccepted(ILogger log);
+
+    [LoggerMessage(423, LogLevel.Error, "a report of the books could not be made; shipping goes on")]
+    public static partial void ReportDefect(ILogger log, Exception failure);
+
+    [LoggerMessage(430, LogLevel.Error, "records of the ledger were refused for good: the ledger stream lacks them, log lines are not affected")]
+    public static partial void LedgerRejected(ILogger log, string tenant, long records);
+
+    [LoggerMessage(431, LogLevel.Error, "sending the ledger failed unexpectedly; its records are kept and sent again")]
+    public static partial void LedgerFailed(ILogger log, string tenant, Exception failure);
+
+    [LoggerMessage(432, LogLevel.Error,
+        "more minutes wait for the ledger stream than there is room for; lines of further ones are shipped and not in the ledger stream, and counted")]
+    public static partial void LedgerFull(ILogger log, int recordsMax);
+
+    [LoggerMessage(433, LogLevel.Information, "records of the ledger that the last run could not deliver are sent now")]
+    public static partial void LedgerRestored(ILogger log, int records);
+
+    [LoggerMessage(434, LogLevel.Error, "a record of the ledger that the last run left cannot be used")]
+    public static partial void LedgerLineUnusable(ILogger log, string path, int line, string error);
+
+    [LoggerMessage(435, LogLevel.Error, "the file with undelivered records of the ledger cannot be used, going on without; the ledger stream may lack a minute")]
+    public static partial void LedgerFileUnusable(ILogger log, string path, string error);
+
+    [LoggerMessage(436, LogLevel.Error,
+        "undelivered records of the ledger could not be saved; a crash now would leave gaps in the ledger stream, log lines are not affected")]
+    public static partial void LedgerNotSaved(ILogger log, string path, string error);
+
+    [LoggerMessage(437, LogLevel.Information, "undelivered records of the ledger are saved again")]
+    public static partial void LedgerSavedAgain(ILogger log, string path);
+
     // The lanes, the service and the program: 200-299.
 
     [LoggerMessage(205, LogLevel.Warning, "stopping before everything was acknowledged; it is sent again after the next start, from the saved positions")]

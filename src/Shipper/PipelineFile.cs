@@ -1,4 +1,5 @@
 // What the stages behind Tail know of one file, tied to it through TailedFile.Frame.
+using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;
 using LokiGateway.Shipper.Label;
@@ -13,6 +14,11 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     private BatchStream? _stderr;
     private byte[]? _stdoutMetadata;
     private byte[]? _stderrMetadata;
+
+    // What Framing works on: emptied in place, the file is already its next generation while parts of the old one wait for room.
+    private FileIdentity _identity = file.Identity;
+    private int _generation = file.Generation;
+    private long _bookedByte = file.Acked.Offset;
 
     public FileFraming Framing { get; } = framing;
 
@@ -65,10 +71,38 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     /// <summary>Resolved again when they are needed, once or twice in a file's life: kept, they would weigh more than all the rest.</summary>
     private FileLabels Labels => resolver.Resolve(file.LogicalPath, file.Source.Index, isReduced);
 
+    /// <summary>The books of its source; opened with the first entry, so that a silent file has none.</summary>
+    public SourceBook? Book { get; private set; }
+
+    /// <summary>Time of the last entry, Unix nanoseconds.</summary>
+    public long LastUnixNanos => Math.Max(Framing.State.Stdout.Assigned, Framing.State.Stderr.Assigned);
+
     public bool IsRaw => Framing.State.Format is SourceFormat.Raw or SourceFormat.Auto;
+
+    /// <summary>Where the entries come from that were framed last, for the books.</summary>
+    public PartOrigin OriginOf(long entries)
+    {
+        Book ??= Tenant.Account.OpenFile(SourceName.Of(file.LogicalPath));
+        long from = _bookedByte;
+        if (_generation == file.Generation) (_identity, _bookedByte) = (file.Identity, file.ReadOffset);
+        return new PartOrigin(Book, file, _identity, _generation, Framing.State.Entries - entries, from, _bookedByte);
+    }
+
+    /// <summary>The old content is done with; what is framed from now on is the new one's.</summary>
+    public void BeginNextGeneration()
+    {
+        Framing.BeginNextGeneration();
+        (_identity, _generation, _bookedByte) = (file.Identity, file.Generation, 0);
+    }
+
+    /// <summary>Any thread: whether entries of it may be in the stream with this label text.</summary>
+    public bool IsIn(ReadOnlySpan<byte> labelsUtf8) =>
+        _stdout is { } stdout && stdout.LabelsUtf8.SequenceEqual(labelsUtf8) || _stderr is { } stderr && stderr.LabelsUtf8.SequenceEqual(labelsUtf8);
 
     public void Release()
     {
+        if (Book is not null) Tenant.Account.CloseFile(Book);
+        Book = null;
         if (_stdout is not null) Tenant.Leave(_stdout);
         if (_stderr is not null) Tenant.Leave(_stderr);
         _stdout = _stderr = null;

@@ -30,6 +30,10 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
     private readonly Counter _tenantFallbacks;
     private readonly Counter _credentialErrors;
     private readonly Gauge _certificateEnds;
+    private readonly Counter _reportsSent;
+    private readonly Counter _reportsFailed;
+    private readonly Counter _ledgerRecords;
+    private readonly Counter _ledgerRecordsRejected;
     private readonly Counter _lostLines;
     private readonly Counter _lostBytes;
 
@@ -64,6 +68,12 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         _tenantFallbacks = _metrics.CreateCounter("loki_shipper_tenant_fallback_files_total",
             "Files that go to tenant_id because the tenant that their path or label names is no valid tenant id (invalid) or one too many (too_many).", "reason");
         foreach (string reason in new[] { "invalid", "too_many" }) _tenantFallbacks.WithLabels(reason);
+        _reportsSent = _metrics.CreateCounter("loki_shipper_ledger_reports_sent_total", "Posts of the books to /shipper/v1/report that were taken.");
+        _reportsFailed = _metrics.CreateCounter("loki_shipper_ledger_reports_failed_total",
+            "Posts of the books that were not taken, those included that nobody wanted (404). The next one says the same again.");
+        _ledgerRecords = _metrics.CreateCounter("loki_shipper_ledger_records_total", "Records of the ledger stream that the endpoint acknowledged.");
+        _ledgerRecordsRejected = _metrics.CreateCounter("loki_shipper_ledger_records_rejected_total",
+            "Records of the ledger stream that the endpoint refused for good.");
         _lostLines = _metrics.CreateCounter("loki_shipper_lost_lines_total",
             "Log entries that were gone before they could be read, by reason; partly estimated: GET /api/v1/losses names each loss.", "reason");
         _lostBytes = _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason");
@@ -89,6 +99,16 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
     public void StreamsOverflowed() => _overflowFiles.Inc();
 
     public void TenantRefused(string reason) => _tenantFallbacks.WithLabels(reason).Inc();
+
+    public void ReportSent() => _reportsSent.Inc();
+
+    public void ReportFailed() => _reportsFailed.Inc();
+
+    public void LedgerRecords(long acked, long rejected)
+    {
+        _ledgerRecords.Inc(acked);
+        _ledgerRecordsRejected.Inc(rejected);
+    }
 
     public void WaitedForBuffer() => _bufferWaits.Inc();
 
@@ -132,6 +152,10 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         Gauge checkpoint = _metrics.CreateGauge("loki_shipper_checkpoint_timestamp_seconds",
             "When all acknowledged positions were last known to be on disk; 0: never. Grows old when saving fails.");
         Counter checkpointFailures = _metrics.CreateCounter("loki_shipper_checkpoint_failures_total", "Saves of the positions that failed.");
+        Gauge ledgerPending = _metrics.CreateGauge("loki_shipper_ledger_records_pending",
+            "Records of the ledger stream that wait for the end of their minute or for the endpoint.");
+        Counter ledgerDropped = _metrics.CreateCounter("loki_shipper_ledger_dropped_lines_total",
+            "Log entries that were shipped and are not in the ledger stream, because too many of its records waited.");
         Gauge buffers = _metrics.CreateGauge("loki_shipper_buffer_bytes", "Memory held for batches.");
         _registry.AddBeforeCollectCallback(() =>
         {
@@ -150,6 +174,8 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
             checkpoint.Set(now.CheckpointUnixSeconds);
             checkpointFailures.IncTo(now.CheckpointFailures);
             buffers.Set(now.BufferBytes);
+            ledgerPending.Set(now.LedgerPending);
+            ledgerDropped.IncTo(now.LedgerDroppedLines);
         });
     }
 }
@@ -157,4 +183,5 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
 /// <summary>Books and states at one moment, for <see cref="ShipperMetrics.Observe"/>.</summary>
 internal readonly record struct ShipperGauges(
     AccountSnapshot Books, IReadOnlyDictionary<string, long> Rejected, long LagBytes, double LagSeconds, long FilesActive, long FilesSkipped,
-    double LastAckUnixSeconds, double CheckpointUnixSeconds, long CheckpointFailures, long BufferBytes, bool IsHeld);
+    double LastAckUnixSeconds, double CheckpointUnixSeconds, long CheckpointFailures, long BufferBytes, bool IsHeld,
+    long LedgerPending, long LedgerDroppedLines);

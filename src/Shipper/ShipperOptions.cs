@@ -37,8 +37,7 @@ public sealed record ShipperOptions
     /// <summary>How long a stop waits for the last acknowledgements; what is unacknowledged then is sent again after the next start.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Whether pushes carry the X-Loki-Shipper stamp that lets the gateway check completeness.</summary>
-    public bool LedgerEnabled { get; init; } = true;
+    public LedgerOptions Ledger { get; init; } = new();
 
     private static readonly Dictionary<string, SourceFormat> Formats = new()
     {
@@ -83,8 +82,7 @@ public sealed record ShipperOptions
                 "Labels added to every stream, such as the cluster. They win over labels that a path gives."),
             Limits = BindLimits(root.Section("limits", "Bounds on what the shipper takes from the node.")),
             ShutdownTimeout = shutdown,
-            LedgerEnabled = root.Section("ledger", "Completeness accounting.").Boolean("enabled", true,
-                "Stamp every push with X-Loki-Shipper, the node's cumulative line counts, so that the gateway can compare them with its own."),
+            Ledger = BindLedger(root.Section("ledger", "Completeness accounting.")),
         };
     }
 
@@ -197,6 +195,17 @@ public sealed record ShipperOptions
         };
     }
 
+    private static LedgerOptions BindLedger(ConfigurationSection section) => new()
+    {
+        Enabled = section.Boolean("enabled", true,
+            "Stamp every push with X-Loki-Shipper, the node's cumulative line counts, and report the books of every source, so that the gateway can " +
+            "compare them with its own count and name what is missing."),
+        Interval = section.Duration("interval", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10),
+            "How often the books are reported to /shipper/v1/report on the endpoint's host, and how often closed minutes go to the ledger stream."),
+        ToLoki = section.Boolean("to_loki", true,
+            "Write the ledger as a stream {job=\"loki-shipper-ledger\"} into each tenant: lines per source and minute, to be compared with what Loki holds."),
+    };
+
     private static ShipperLimits BindLimits(ConfigurationSection section) => new()
     {
         MemoryBytes = section.Size("memory", 64L << 20, 32L << 20, 64L << 30,
@@ -303,4 +312,15 @@ public sealed record ShipperLimits
 
     /// <summary>0: no limit.</summary>
     public long ReadBytesPerSecond { get; init; }
+}
+
+/// <summary>How the shipper accounts for what it ships.</summary>
+public sealed record LedgerOptions
+{
+    public bool Enabled { get; init; } = true;
+
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whether the ledger is also written into Loki; needs <see cref="Enabled"/>.</summary>
+    public bool ToLoki { get; init; } = true;
 }

@@ -1,4 +1,5 @@
 // What the lanes of one shipper share.
+using System.Text;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
@@ -14,14 +15,14 @@ internal sealed class ShipperParts : IDisposable
 {
     private readonly ShipperOptions _options;
     private readonly TimeProvider _time;
-    private readonly long _epoch;
     private long _readBytes;
     private long _lastAckTicks;
 
     public ShipperParts(ShipperOptions options, ShipperMetrics metrics, ILogger log, TimeProvider time)
     {
         (_options, Metrics, _time) = (options, metrics, time);
-        _epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (options.Ledger is { Enabled: true, ToLoki: true }) Ledger = new Ledger(Epoch, time);
         int largest = BatchSealer.BufferBytesMax(options.Endpoint.BatchSizeBytes, options.Limits.LineBytesMax);
         // Half of limits.memory is the runtime's, the code's and the lanes' own; a full buffer for every lane to fill and one to send is the least to work with.
         long bytes = Math.Max(options.Limits.MemoryBytes / 2, 2L * largest * options.Endpoint.Shards);
@@ -47,6 +48,12 @@ internal sealed class ShipperParts : IDisposable
     public ReadRate ReadRate { get; }
 
     public TenantAccounts Accounts { get; } = new();
+
+    /// <summary>Start of this shipper, Unix milliseconds: all its counts begin with it.</summary>
+    public long Epoch { get; }
+
+    /// <summary>Null: ledger.to_loki is off.</summary>
+    public Ledger? Ledger { get; }
 
     /// <summary>Where everything that is given up is named.</summary>
     public LossLog Losses { get; }
@@ -78,12 +85,27 @@ internal sealed class ShipperParts : IDisposable
         return new PipelineTenant(tenant, new BatchBuilder(Buffers, _options.Endpoint.BatchSizeBytes), account, contents);
     }
 
+    /// <summary>Writes down what became of a batch: in the books, and for the ledger. Before its positions are published.</summary>
+    public void Decided(PipelineTenant tenant, SealedBatch batch, DeliveryResult result)
+    {
+        RejectedLines[]? rejected = null;
+        BatchRejections? shares = null;
+        if (result.RejectedByReason is { } byReason)
+        {
+            rejected = [.. byReason.Select(static one => new RejectedLines(one.Key, one.Value, null))];
+            shares = BatchRejections.Attribute(batch.Parts, rejected, static (part, stream) =>
+                part.Origin.File.Frame is PipelineFile file && file.IsIn(Encoding.UTF8.GetBytes(stream)));
+        }
+        tenant.Account.Decided(tenant.Contents, result.Acked, rejected, batch.Parts, shares);
+        Ledger?.Of(tenant.Tenant).Decided(batch.Parts, shares);
+    }
+
     /// <summary>What the next push of a tenant says about its books.</summary>
     public string? StampFor(PipelineTenant tenant, int lines)
     {
-        if (!_options.LedgerEnabled) return null;
+        if (!_options.Ledger.Enabled) return null;
         AccountSnapshot books = tenant.Account.NextStamp(out long sequence);
-        return new BatchStamp(_options.Node, _epoch, sequence, lines, books.Read, books.Acked, books.Lost).ToString();
+        return new BatchStamp(_options.Node, Epoch, sequence, lines, books.Read, books.Acked, books.Lost).ToString();
     }
 
     public void Dispose() => Delivery.Dispose();

@@ -266,7 +266,7 @@ internal sealed class ShipperPipeline : IDisposable
         // Positions of the old content are void, so there is nothing to mark; but its lines are on their way.
         if (Count(state, 0) > 0) state.LastSequence = state.Tenant.OpenSequence;
         if (state.OldContentPending) return false;
-        state.Framing.BeginNextGeneration();
+        state.BeginNextGeneration();
         return true;
     }
 
@@ -359,7 +359,8 @@ internal sealed class ShipperPipeline : IDisposable
         if (counts.Lines > 0)
         {
             if (tenant.OpenedSequence != tenant.OpenSequence) tenant.Opened(_time.GetTimestamp());
-            tenant.Account.Framed(tenant.Contents, counts.Lines, tenant.Builder);
+            int batched = tenant.Builder.EndPart(state.OriginOf(counts.Lines));
+            tenant.Account.Framed(tenant.Contents, state.Book!, counts.Lines, batched, state.LastUnixNanos, tenant.Builder);
         }
         _parts.CountRead(bytes);
         _parts.Metrics.Framed(bytes, counts);
@@ -440,7 +441,7 @@ internal sealed class ShipperPipeline : IDisposable
             {
                 DeliveryResult result = await _parts.Delivery.DeliverAsync(push, _abandon).ConfigureAwait(false);
                 // 7. Commit: the books first, then the positions, so that a position on disk is never ahead of them.
-                tenant.Account.Decided(tenant.Contents, result.Acked, result.RejectedByReason);
+                _parts.Decided(tenant, batch, result);
                 foreach (FileMark mark in batch.Marks) mark.File.Acknowledge(mark.Position);
                 _parts.Delivered();
                 _parts.Buffers.Return(batch.Buffer);

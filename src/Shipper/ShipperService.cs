@@ -5,6 +5,7 @@ using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 
@@ -26,6 +27,7 @@ public sealed class ShipperService : IAsyncDisposable
     private ShipperParts? _parts;
     private Checkpoint? _checkpoint;
     private FileScanner? _scanner;
+    private Bookkeeping? _books;
     private Committer? _committer;
     private ShipperPipeline[] _lanes = [];
     private AdminServer? _admin;
@@ -98,11 +100,22 @@ public sealed class ShipperService : IAsyncDisposable
         _scanner = new FileScanner(
             sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes),
             _inherited?.Positions ?? _checkpoint.Loaded, _time, _log);
-        _committer = new Committer(_scanner, _checkpoint, _time);
+        _books = new Bookkeeping(_options, _parts, _scanner, _time, _log);
+        _books.Load();
+        _committer = new Committer(_scanner, _checkpoint, _time, _books.Save);
         _parts.PositionsMoved = _committer.Acknowledged;
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane => new ShipperPipeline(lane, _options, _parts, _scanner, _log, _time))];
         _parts.Metrics.Observe(Gauges);
-        var pages = new AdminEndpoints { Metrics = _registry, Ready = Ready, Config = ConfigurationText };
+        var pages = new AdminEndpoints
+        {
+            Metrics = _registry,
+            Ready = Ready,
+            Config = ConfigurationText,
+            Routes = new Dictionary<string, RequestDelegate>
+            {
+                [FilesPage.Path] = new FilesPage(_options.Node, _scanner, _parts, _time).AnswerAsync,
+            },
+        };
         if (ShowPages is not null)
         {
             ShowPages(pages);
@@ -122,6 +135,7 @@ public sealed class ShipperService : IAsyncDisposable
         foreach (ShipperPipeline lane in _lanes) lane.Start(_abandon.Token);
         _scanner.Start();
         _committer.Start();
+        _books.Start();
     }
 
     /// <summary>True when everything that was in the files at the call is read and acknowledged (or rejected with a reason) within the timeout.</summary>
@@ -179,7 +193,10 @@ public sealed class ShipperService : IAsyncDisposable
         foreach (ShipperPipeline lane in _lanes) lane.Stop();
         using (System.Threading.ITimer timer = _time.CreateTimer(
             static abandon => ((CancellationTokenSource)abandon!).Cancel(), _abandon, patience, Timeout.InfiniteTimeSpan))
+        {
             foreach (ShipperPipeline lane in _lanes) lane.Join();
+            if (_books is not null) await _books.StopAsync(_abandon.Token).ConfigureAwait(false);
+        }
         if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, patience);
         await _abandon.CancelAsync().ConfigureAwait(false);
         _committer?.Dispose();
@@ -188,6 +205,7 @@ public sealed class ShipperService : IAsyncDisposable
         if (_admin is not null) await _admin.DisposeAsync().ConfigureAwait(false);
         foreach (ShipperPipeline lane in _lanes) lane.Dispose();
         _scanner?.Dispose();
+        _books?.Dispose();
         _parts?.Dispose();
         if (_left is null) (_checkpoint ?? _inherited?.Checkpoint)?.Dispose();
     }
@@ -238,7 +256,8 @@ public sealed class ShipperService : IAsyncDisposable
         double age = oldest == 0 ? 0 : Math.Max(0, (now - DateTimeOffset.UnixEpoch).TotalSeconds - oldest / 1e9);
         return new ShipperGauges(
             books, rejected, lag, age, files, _scanner!.Totals.FilesSkipped, Seconds(_parts.LastAck), Seconds(_committer!.UpToDateAt),
-            _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld);
+            _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld,
+            _parts.Ledger?.Pending ?? 0, _parts.Ledger?.DroppedLines ?? 0);
     }
 
     private static double Seconds(DateTimeOffset? at) => at is { } time ? (time - DateTimeOffset.UnixEpoch).TotalSeconds : 0;

@@ -64,6 +64,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             Assert.Equal(0, await last.WaitExitAsync());
         }
         Assert.Empty(sink.Faults);
+        Assert.Equal(LedgerAudit.Expected(sink), LedgerAudit.Said(sink));
         Assert.True(writers.Sum(writer => writer.Rotations) >= Kills, "rotation went on");
         Assert.Empty(lives.SentAgain(sink.Stored()));
     }

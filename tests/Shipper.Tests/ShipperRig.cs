@@ -18,6 +18,7 @@ internal sealed class ShipperRig : IAsyncDisposable
             AdminListen = null,
             StateDirectory = _directory.Folder("state"),
             Node = "n1",
+            Ledger = new LedgerOptions { ToLoki = false },
             Sources = [new SourceOptions { Paths = [Logs + "/**/*.log"] }],
             Endpoint = new EndpointOptions
             {
@@ -46,6 +47,14 @@ internal sealed class ShipperRig : IAsyncDisposable
     {
         string path = _directory.File("logs", "pods", $"{@namespace}_{pod}_1", "app", "0.log");
         File.AppendAllLines(path, messages.Select((message, i) => $"2026-11-22T22:15:{time ?? "01"}.{firstNanos + i:D9}Z stdout F {message}"));
+        return path;
+    }
+
+    /// <summary>As <see cref="WritePod"/>, in a minute of one's choice ("2026-11-22T22:15").</summary>
+    public string WritePodAt(string pod, string minute, IEnumerable<string> messages, int firstNanos = 0)
+    {
+        string path = _directory.File("logs", "pods", $"shop_{pod}_1", "app", "0.log");
+        File.AppendAllLines(path, messages.Select((message, i) => $"{minute}:07.{firstNanos + i:D9}Z stdout F {message}"));
         return path;
     }
 

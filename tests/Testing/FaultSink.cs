@@ -38,7 +38,8 @@ public sealed record StoredEntry(string Tenant, string Labels, long UnixNanos, s
 /// <summary>
 /// A push endpoint on a loopback port whose answers are scripted. All members may be called from any thread.
 /// Answers are taken in this order: what <see cref="Script"/> queued, then the function given at the start, then <see cref="Default"/>.
-/// <c>GET /ready</c> is answered 200 and anything under <c>/shipper/</c> 204 without touching the script.
+/// <c>GET /ready</c> is answered 200 and what is posted under <c>/shipper/</c> <see cref="ReportStatus"/>, without touching the script.
+/// Lines of the stream <c>{job="loki-shipper-ledger"}</c> are kept apart from all others, in <see cref="StoredLedger"/>.
 /// </summary>
 public sealed class FaultSink : IAsyncDisposable
 {
@@ -49,6 +50,8 @@ public sealed class FaultSink : IAsyncDisposable
     private readonly ConcurrentDictionary<Socket, byte> _connections = new();
     private readonly Lock _gate = new();
     private readonly List<StoredEntry> _stored = [];
+    private readonly List<StoredEntry> _ledger = [];
+    private readonly List<PushReceived> _reports = [];
     private readonly List<string> _faults = [];
     private readonly HashSet<string> _rejected = [];
     private readonly int _port;
@@ -103,6 +106,27 @@ public sealed class FaultSink : IAsyncDisposable
         get
         {
             lock (_gate) return [.. _faults];
+        }
+    }
+
+    /// <summary>What a report is answered.</summary>
+    public int ReportStatus { get; set; } = 204;
+
+    /// <summary>Everything posted under <c>/shipper/</c>, in order.</summary>
+    public IReadOnlyList<PushReceived> Reports
+    {
+        get
+        {
+            lock (_gate) return [.. _reports];
+        }
+    }
+
+    /// <summary>Lines of the ledger stream, in the order of storing.</summary>
+    public IReadOnlyList<StoredEntry> StoredLedger
+    {
+        get
+        {
+            lock (_gate) return [.. _ledger];
         }
     }
 
@@ -232,8 +256,14 @@ public sealed class FaultSink : IAsyncDisposable
     {
         if (!head.Path.Contains("push", StringComparison.Ordinal))
         {
-            await reader.ReadBodyAsync(head, 0, _stop.Token).ConfigureAwait(false);
-            await WriteAnswer(stream, head.Path.StartsWith("/ready", StringComparison.Ordinal) ? 200 : 204, "", [], false).ConfigureAwait(false);
+            var other = await reader.ReadBodyAsync(head, 0, _stop.Token).ConfigureAwait(false);
+            var isReport = head.Path.StartsWith("/shipper/", StringComparison.Ordinal);
+            lock (_gate)
+            {
+                if (isReport) _reports.Add(new PushReceived(_reports.Count + 1, head.Method, head.Path, head.Headers, other));
+            }
+            var status = isReport ? ReportStatus : head.Path.StartsWith("/ready", StringComparison.Ordinal) ? 200 : 204;
+            await WriteAnswer(stream, status, "", [], false).ConfigureAwait(false);
             return true;
         }
 
@@ -331,7 +361,10 @@ public sealed class FaultSink : IAsyncDisposable
                        $"{stream.Entries.Count} for stream: {stream.Labels}\n";
             }
         }
-        lock (_gate) _stored.AddRange(entries);
+        lock (_gate)
+        {
+            foreach (var entry in entries) (entry.Labels.Contains("job=\"loki-shipper-ledger\"", StringComparison.Ordinal) ? _ledger : _stored).Add(entry);
+        }
         return text;
     }
 

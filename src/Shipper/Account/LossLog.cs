@@ -32,7 +32,7 @@ internal sealed class LossLog(TenantAccounts accounts, ShipperMetrics metrics, I
             _totals[(loss.Tenant, loss.Reason)] =
                 new LossTotal(loss.Tenant, loss.Reason, total.Losses + 1, total.Lines + loss.Lines, total.Bytes + loss.Bytes);
         }
-        accounts.Of(loss.Tenant).Lost(loss.Lines);
+        accounts.Of(loss.Tenant).Lost(loss);
         metrics.Lost(loss.Reason, loss.Lines, loss.Bytes);
         Log.LinesLost(
             log, loss.Reason.Text(), loss.Tenant, loss.Source, loss.Path, loss.File, loss.FromOffset, loss.ToOffset, loss.Lines, loss.LinesExact,

@@ -10,6 +10,9 @@ internal sealed class TenantAccounts
 
     public TenantAccount Of(string tenant) => _accounts.GetOrAdd(tenant, static name => new TenantAccount(name));
 
+    /// <summary>Every tenant that was ever seen, in no particular order.</summary>
+    public IEnumerable<TenantAccount> All => _accounts.Values;
+
     /// <summary>Sums of consistent pictures: read = acked + rejected + in flight holds for them, too.</summary>
     public AccountSnapshot Total(Dictionary<string, long>? addRejectedTo = null)
     {

@@ -1,6 +1,7 @@
 // The open batch of one tenant in one lane. Entries are encoded straight into its buffer in the order in which they come; grouping them by stream, which
 // the wire format wants, happens once per batch by copying runs.
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Shipper.Tail;
 
@@ -12,6 +13,14 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     /// <summary>A batch begins with a buffer of this size unless the last one was filled.</summary>
     private const int FirstBytes = 32 << 10;
 
+    /// <summary>
+    /// A batch of more parts is full: files whose entries jump between minutes from line to line must not make the account of a batch larger than the
+    /// batch. Ten thousand files in one lane stay under it.
+    /// </summary>
+    private const int PartsMax = 16 << 10;
+
+    private const long MinuteNanos = 60_000_000_000;
+
     /// <summary>Neighbouring entries of one stream in the buffer.</summary>
     private struct Run
     {
@@ -22,6 +31,15 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
 
     private readonly List<BatchStream> _streams = [];
     private List<FileMark> _marks = [];
+    private List<BatchPart> _parts = [];
+
+    // The parts of the batch before: its sender is done with them when this one is sealed.
+    private List<BatchPart> _sealedParts = [];
+
+    // What was added since the last EndPart: whole minutes, and then _minute with the entries from _minuteFrom on.
+    private readonly List<(long MinuteNanos, int Lines)> _minutes = [];
+    private long _minute;
+    private int _minuteFrom;
     private Run[] _runs = new Run[64];
     private int _runCount;
     private BatchStream? _current;
@@ -56,7 +74,9 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     public bool TryAdd(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
         int needed = PushWriter.EntryLengthMax(line.Length, metadata.Length);
-        if ((needed > _limit - _length || !ReferenceEquals(stream, _current)) && !TryPrepare(stream, needed, unixNanos)) return false;
+        if ((needed > _limit - _length || !ReferenceEquals(stream, _current) || (ulong)(unixNanos - _minute) >= MinuteNanos)
+            && !TryPrepare(stream, needed, unixNanos))
+            return false;
         _length += PushWriter.WriteEntry(_buffer.AsSpan(_length), unixNanos, line, metadata);
         Lines++;
         return true;
@@ -70,6 +90,20 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     {
         if (_marks.Count > 0 && ReferenceEquals(_marks[^1].File, file)) _marks[^1] = new FileMark(file, position);
         else _marks.Add(new FileMark(file, position));
+    }
+
+    /// <summary>Notes where all entries came from that were added since the last call. Returns how many there were.</summary>
+    public int EndPart(in PartOrigin origin)
+    {
+        EndMinute();
+        int lines = 0;
+        foreach ((long minute, int count) in _minutes)
+        {
+            AddPart(new BatchPart(origin with { FirstEntry = origin.FirstEntry + lines }, minute, count));
+            lines += count;
+        }
+        _minutes.Clear();
+        return lines;
     }
 
     /// <summary>Bytes that <see cref="Seal"/> will write.</summary>
@@ -94,6 +128,12 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         }
         marks = _marks;
         _marks = new List<FileMark>(Math.Max(4, Math.Min(marks.Count, 256)));
+        (_sealedParts, _parts) = (_parts, _sealedParts);
+        _parts.Clear();
+        // Capacity for a burst of files is not kept for ever.
+        if (_parts.Capacity > 1024 && _sealedParts.Count < 256) _parts.Capacity = 256;
+        _minutes.Clear();
+        _minuteFrom = 0;
         _lastWasFull = IsFull;
         _streams.Clear();
         buffers.Return(_buffer);
@@ -104,11 +144,14 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         return written;
     }
 
+    /// <summary>The parts of the batch that was sealed last; they are overwritten when the one after the next is.</summary>
+    public IReadOnlyList<BatchPart> SealedParts => _sealedParts;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryPrepare(BatchStream stream, int needed, long unixNanos)
     {
         int header = stream.FirstRun < 0 && !ReferenceEquals(stream, _current) ? PushWriter.StreamHeaderLength(stream.LabelsUtf8.Length, batchBytesMax) : 0;
-        if (Lines > 0 && _length + needed + _headerBytes + header > batchBytesMax)
+        if (Lines > 0 && (_length + needed + _headerBytes + header > batchBytesMax || _parts.Count + _minutes.Count >= PartsMax))
         {
             IsFull = true;
             return false;
@@ -119,7 +162,38 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         // The single entry that is larger than a whole batch gets one of its own.
         _limit = Math.Min(_buffer.Length, Math.Max(batchBytesMax - _headerBytes, _length + needed));
         if (!ReferenceEquals(stream, _current)) BeginRun(stream);
+        if ((ulong)(unixNanos - _minute) >= MinuteNanos) BeginMinute(unixNanos);
         return true;
+    }
+
+    private void BeginMinute(long unixNanos)
+    {
+        EndMinute();
+        long into = unixNanos % MinuteNanos;
+        _minute = unixNanos - (into < 0 ? into + MinuteNanos : into);
+    }
+
+    private void EndMinute()
+    {
+        if (Lines > _minuteFrom) _minutes.Add((_minute, Lines - _minuteFrom));
+        _minuteFrom = Lines;
+    }
+
+    private void AddPart(in BatchPart part)
+    {
+        if (_parts.Count > 0)
+        {
+            ref BatchPart last = ref CollectionsMarshal.AsSpan(_parts)[^1];
+            (PartOrigin before, PartOrigin origin) = (last.Origin, part.Origin);
+            // The usual case: the next chunk of the same file.
+            if (ReferenceEquals(before.File, origin.File) && before.Generation == origin.Generation && last.MinuteNanos == part.MinuteNanos
+                && before.FirstEntry + last.Lines == origin.FirstEntry)
+            {
+                last = new BatchPart(origin with { FirstEntry = before.FirstEntry, FromByte = before.FromByte }, part.MinuteNanos, last.Lines + part.Lines);
+                return;
+            }
+        }
+        _parts.Add(part);
     }
 
     private bool TryGrow(int length)

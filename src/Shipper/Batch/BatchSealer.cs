@@ -41,6 +41,6 @@ internal sealed class BatchSealer
         int compressed = SnappyBlock.Compress(_request.AsSpan(0, length), _compressed);
         byte[] buffer = _buffers.RentForSealed(compressed);
         _compressed.AsSpan(0, compressed).CopyTo(buffer);
-        return new SealedBatch(buffer, compressed, length, lines, streams, sequence, first, marks);
+        return new SealedBatch(buffer, compressed, length, lines, streams, sequence, first, marks, builder.SealedParts);
     }
 }

@@ -9,5 +9,7 @@ namespace LokiGateway.Shipper.Batch;
 /// <param name="Sequence">Number among the batches of this lane and tenant, from 1.</param>
 /// <param name="FirstUnixNanos">Time of its first entry.</param>
 /// <param name="Marks">Positions that may be committed afterwards.</param>
+/// <param name="Parts">Where its entries came from; belongs to the builder and is valid until the batch after the next is sealed.</param>
 internal sealed record SealedBatch(
-    byte[] Buffer, int Length, int RequestBytes, int Lines, int Streams, long Sequence, long FirstUnixNanos, IReadOnlyList<FileMark> Marks);
+    byte[] Buffer, int Length, int RequestBytes, int Lines, int Streams, long Sequence, long FirstUnixNanos, IReadOnlyList<FileMark> Marks,
+    IReadOnlyList<BatchPart> Parts);

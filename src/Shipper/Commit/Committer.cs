@@ -7,7 +7,13 @@ namespace LokiGateway.Shipper.Commit;
 /// Carries acknowledged positions into the checkpoint every second and at stop. Nothing else writes it, and only what a sender has
 /// published as acknowledged gets there.
 /// </summary>
-internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, TimeProvider time) : IDisposable
+/// <param name="scanner">Whose files' positions are saved.</param>
+/// <param name="checkpoint">Where.</param>
+/// <param name="time">Drives the period.</param>
+/// <param name="positionsCollected">
+/// Called when the positions are collected and before they are valid on disk: what must not be behind them is saved here.
+/// </param>
+internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, TimeProvider time, Action? positionsCollected = null) : IDisposable
 {
     /// <summary>How many acknowledged lines a crash may send again is bounded by this (and by the batches in flight).</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -60,6 +66,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
                 _savedChanges = changes;
                 _savedAt = time.GetTimestamp();
             }
+            else positionsCollected?.Invoke();
             Volatile.Write(ref _upToDateTicks, time.GetUtcNow().UtcTicks);
             return true;
         }
@@ -115,5 +122,6 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
             long knownSize = Math.Max(file.KnownSize, acked.Offset);
             yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash);
         }
+        positionsCollected?.Invoke();
     }
 }

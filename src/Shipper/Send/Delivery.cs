@@ -57,6 +57,10 @@ internal sealed class Delivery : IDisposable
         return tally.Result(body.Lines);
     }
 
+    /// <summary>One attempt to post a report of the books beside the push route.</summary>
+    public Task<ReportAnswer> PostReportAsync(string? tenant, ReadOnlyMemory<byte> json, CancellationToken stop) =>
+        _client.PostReportAsync(tenant, json, stop);
+
     public void Dispose() => _client.Dispose();
 
     // Halving recurses: at most log2(lines) deep, and only over pushes that were refused.

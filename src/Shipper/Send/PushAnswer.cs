@@ -56,7 +56,7 @@ internal sealed record PushAnswer(
             : new(DeliveryOutcome.Refused, label, text);
     }
 
-    private static string FirstLine(string body)
+    internal static string FirstLine(string body)
     {
         ReadOnlySpan<char> line = body.AsSpan().Trim();
         int end = line.IndexOfAny('\r', '\n');

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Shipper.Send;
 
 /// <summary>Sends pushes to the endpoint over pooled HTTP/1.1 connections. Thread-safe.</summary>
-internal sealed class PushClient : IDisposable
+internal sealed partial class PushClient : IDisposable
 {
     /// <summary>Enough for the ten errors that Loki lists at most; what is behind it is read and dropped.</summary>
     private const int AnswerBytesMax = 16 << 10;
