@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text.Json;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Lifetime;
+using LokiGateway.Shipper.Migrate;
 
 namespace LokiGateway.Shipper;
 
@@ -35,6 +36,7 @@ internal static class Program
         Bind = ShipperOptions.Bind,
         RunAsync = RunAsync,
         Options = [Once, OnceTimeout],
+        Commands = [ConvertCommand.Create()],
     };
 
     private static async Task<int> RunAsync(ProgramContext<ShipperOptions> context)

@@ -35,6 +35,7 @@ public sealed class ReferenceTests
         ["Shipper/Batch"] = ["Discover", "Tail", "Frame", "Label"],
         ["Shipper/Send"] = ["Tail", "Frame", "Batch"],
         ["Shipper/Account"] = ["Tail", "Frame", "Batch", "Send"],
+        ["Shipper/Migrate"] = ["Discover", "Tail", "Commit", "Frame"],
         ["Gateway/Receive"] = [],
         ["Gateway/Authenticate"] = ["Receive"],
         ["Gateway/Inspect"] = ["Receive"],

@@ -15,13 +15,13 @@ internal sealed class YamlTreeReader
     private const long ExpandedNodesMax = 1 << 20;
 
     private readonly VariableExpansion _variables;
-    private readonly Func<string, string?> _environment;
+    private readonly Func<string, string?>? _environment;
     private readonly Action<Position, string> _error;
     private readonly Parser _parser;
     private readonly Dictionary<string, ConfigurationNode> _anchors = new(StringComparer.Ordinal);
     private long _expandedByAliases;
 
-    private YamlTreeReader(VariableExpansion variables, Func<string, string?> environment, Action<Position, string> error)
+    private YamlTreeReader(VariableExpansion variables, Func<string, string?>? environment, Action<Position, string> error)
     {
         _variables = variables;
         _environment = environment;
@@ -31,7 +31,7 @@ internal sealed class YamlTreeReader
 
     /// <summary>The root of the only document; an empty map for an empty file; null when the file is not YAML (reported through
     /// <paramref name="error"/>).</summary>
-    public static MappingNode? Read(VariableExpansion variables, Func<string, string?> environment, Action<Position, string> error)
+    public static MappingNode? Read(VariableExpansion variables, Func<string, string?>? environment, Action<Position, string> error)
     {
         var reader = new YamlTreeReader(variables, environment, error);
         try
@@ -126,7 +126,9 @@ internal sealed class YamlTreeReader
 
     private ScalarNode ReadScalar(Scalar scalar, Position at)
     {
-        string text = _variables.Expand(scalar.Value, _environment, message => _error(at, message));
+        string text = _environment is null
+            ? _variables.Restore(scalar.Value)
+            : _variables.Expand(scalar.Value, _environment, message => _error(at, message));
         // The content of a variable is text, whatever it looks like: a password of "~" is not "nothing", and neither is an empty variable.
         bool plain = scalar.Style == ScalarStyle.Plain && text == scalar.Value;
         return new ScalarNode(at, text, plain);

@@ -25,6 +25,8 @@ public static class ProgramHost
     {
         var commandLine = new CommonOptions();
         RootCommand root = commandLine.CommandFor(program.Description, program.Options, program.Arguments, program.Commands);
+        // Before parsing: a root with subcommands and without an action of its own would ask for one of them.
+        root.SetAction(async (result, _) => await RunParsedAsync(program, commandLine, result, output, errors, time, exit));
         ParseResult parsed = root.Parse([.. WithTwoDashes(root, args)]);
         var configuration = new InvocationConfiguration
         {
@@ -41,7 +43,6 @@ public static class ProgramHost
             return ExitCodes.Usage;
         }
 
-        root.SetAction(async (result, _) => await RunParsedAsync(program, commandLine, result, output, errors, time, exit));
         try
         {
             return await parsed.InvokeAsync(configuration);
