@@ -69,7 +69,7 @@ public sealed record ShipperOptions
         string node = root.String("node", "",
             "Name of this node, label `node` of pod logs and name in the completeness ledger. Empty: the host name.");
         TimeSpan shutdown = root.Duration("shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromHours(1),
-            "How long a stop waits for the last acknowledgements. What is not acknowledged then is sent again after the next start.");
+            "How long a stop may take, most of it for the last acknowledgements. What is not acknowledged then is sent again after the next start.");
 
         return new ShipperOptions
         {

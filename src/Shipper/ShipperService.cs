@@ -17,6 +17,9 @@ public sealed class ShipperService : IAsyncDisposable
     /// <summary>How often a drain looks whether it is done.</summary>
     private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Most of shutdown_timeout that is kept for what comes after the last acknowledgement.</summary>
+    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(1);
+
     private readonly ShipperOptions _options;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
@@ -165,7 +168,7 @@ public sealed class ShipperService : IAsyncDisposable
     /// <summary>Stops reading, sends what is batched within shutdown_timeout, saves the positions. The second call waits for the first.</summary>
     public Task StopAsync()
     {
-        lock (_stopGate) return _stopped ??= Task.Run(() => StopOnceAsync(_options.ShutdownTimeout, leave: false));
+        lock (_stopGate) return _stopped ??= Task.Run(() => StopOnceAsync(StopPatience(_options.ShutdownTimeout), leave: false));
     }
 
     /// <summary>As <see cref="StopAsync"/>, for a shipper with other options that goes on in the same process; null when this one was stopped before.</summary>
@@ -185,6 +188,9 @@ public sealed class ShipperService : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         _abandon.Dispose();
     }
+
+    // Saving the positions and letting go of files take a moment, and all of it has to be over when whoever asked sends SIGKILL.
+    private static TimeSpan StopPatience(TimeSpan timeout) => timeout - (timeout / 10 < LeaveTime ? timeout / 10 : LeaveTime);
 
     private async Task StopOnceAsync(TimeSpan patience, bool leave)
     {

@@ -60,4 +60,38 @@ public sealed class ShutdownTests
         await using (await setup.StartReadyAsync())
             await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), delivery => delivery.IsExact, "every line once");
     }
+
+    public static TheoryData<string> DeadEndpoints => ["refused", "black hole", "silent", "stalled in its answer"];
+
+    [Theory]
+    [MemberData(nameof(DeadEndpoints))]
+    public async Task TerminatedWithADeadEndpoint_EndsInTimeWithItsPositions(string how)
+    {
+        using var temp = new TempDirectory("shutdown");
+        await using var sink = FaultSink.Start();
+        await using var dead = DeadEndpoint.Start(how);
+        using var writer = new RotatingLogWriter(temp.Folder("pods"), seed: 23);
+        var setup = new ShipperSetup(temp, $"{temp.Path}/pods/*/*/*.log", sink.PushUrl, shutdownTimeout: "3s");
+        writer.Write(100, partialShare: 0, tearShare: 0);
+        await using (var shipper = await setup.StartReadyAsync())
+        {
+            await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), static delivery => delivery.IsExact, "the first lines");
+            // The endpoint dies: the configuration is what leads there.
+            var text = File.ReadAllText(setup.ConfigFile);
+            File.WriteAllText(setup.ConfigFile, text.Replace(sink.PushUrl.ToString(), dead.PushUrl.ToString(), StringComparison.Ordinal));
+            shipper.HangUp();
+            await shipper.WaitLineAsync(static line => line.Contains("configuration read again and in force", StringComparison.Ordinal), "the dead endpoint in force");
+            File.WriteAllText(setup.ConfigFile, text);
+            writer.Write(100, partialShare: 0, tearShare: 0);
+            await Eventually.ValueAsync(() => Books.FetchAsync(setup.Admin), static books => books.InFlight > 0, "lines are on their way");
+            shipper.Terminate();
+            // Kubernetes sends SIGKILL after 30 s; the configured 3 s and no more.
+            Assert.Equal(0, await shipper.WaitExitAsync(TimeSpan.FromSeconds(20)));
+            Assert.DoesNotContain("level=critical", shipper.Stderr, StringComparison.Ordinal);
+        }
+        await using (await setup.StartReadyAsync())
+            await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), static delivery => delivery.IsExact, "every line once");
+        // What was acknowledged before was not sent again.
+        Assert.Equal(writer.Count, sink.StoredCount);
+    }
 }
