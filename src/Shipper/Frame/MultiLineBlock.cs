@@ -1,5 +1,6 @@
 // An entry of several lines whose end is not known yet.
 using System.Buffers;
+using System.Numerics;
 
 namespace LokiGateway.Shipper.Frame;
 
@@ -51,11 +52,11 @@ internal sealed class MultiLineBlock
     /// <summary>Bytes of memory that it holds, open or not.</summary>
     public int Held => _bytes.Length;
 
-    /// <summary>How much more memory a line would take.</summary>
+    /// <summary>How much more memory a line takes, what it has now included until that is copied.</summary>
     public int GrowthFor(int lineLength)
     {
         int needed = IsOpen ? _length + 1 + lineLength : lineLength;
-        return needed <= _bytes.Length ? 0 : Math.Max(needed, _bytes.Length) * 2;
+        return needed <= _bytes.Length && _bytes.Length > 0 ? 0 : LargerFor(needed);
     }
 
     public void Open(long offset, EntryClock clockBefore, FrameFlags flagsBefore, long unixNanos)
@@ -103,9 +104,12 @@ internal sealed class MultiLineBlock
 
     private void Grow(int needed)
     {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, Math.Max(needed, Math.Min(_bytes.Length * 2, 1 << 20))));
+        byte[] larger = ArrayPool<byte>.Shared.Rent(LargerFor(needed));
         _bytes.AsSpan(0, _length).CopyTo(larger);
         if (_bytes.Length > 0) ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = larger;
     }
+
+    // The pool's own sizes, so that what is counted is what is taken.
+    private static int LargerFor(int needed) => Math.Max(FirstBytes, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
 }
