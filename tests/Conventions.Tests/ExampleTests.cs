@@ -1,4 +1,4 @@
-// Every YAML example in README.md is fed to the program it is for: an example that does not start is worse than none.
+// Every YAML example in README.md and docs/CONFIGURATION.md is fed to the program it is for: an example that does not start is worse than none.
 using System.Text.RegularExpressions;
 using LokiGateway.Gateway;
 using LokiGateway.Hosting.Configuration;
@@ -12,8 +12,8 @@ public sealed partial class ExampleTests
     [Fact]
     public void EveryExample_IsAcceptedByItsProgram()
     {
-        Match[] examples = [.. Example().Matches(Repository.Read("README.md")).Cast<Match>()];
-        Assert.True(examples.Length >= 2, "README.md shows shipper.yaml and gateway.yaml");
+        Match[] examples = [.. Example().Matches(Repository.Read("README.md")).Concat(Example().Matches(Repository.Read("docs/CONFIGURATION.md")))];
+        Assert.True(examples.Length >= 3, "README.md shows shipper.yaml and gateway.yaml, docs/CONFIGURATION.md a shipper.yaml");
         foreach (Match example in examples)
         {
             ConfigurationFile file = ConfigurationFile.Parse(example.Groups["yaml"].Value, example.Groups["name"].Value,
