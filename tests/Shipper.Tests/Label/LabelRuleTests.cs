@@ -15,12 +15,14 @@ public sealed class LabelRuleTests
     [Fact]
     public void Rules_ApplyInOrder_AfterPathAndSource_BeforeExternalLabels()
     {
-        var rig = new Rig(Source([
+        LabelRule[] rules =
+        [
             Keep("namespace", "pod", "team"),
             Rename(("team", "owner"), ("pod", "instance")),
             Drop("inst*"),
             Static(("tier", "web"), ("cluster", "overruled"), ("namespace", "")),
-        ]) with { Labels = Map(("team", "blue"), ("unused", "x")) });
+        ];
+        var rig = new Rig(Source(rules) with { Labels = Map(("team", "blue"), ("unused", "x")) });
         Assert.Equal("""{cluster="c1", owner="blue", tier="web"}""", rig.Labels(PodPath).Whole.Text);
     }
 
@@ -30,7 +32,8 @@ public sealed class LabelRuleTests
         var rig = new Rig(Source([Keep("pod", "container"), Rename(("pod", "container"), ("container", "pod"))]));
         Assert.Equal(("app", "web-7d9f"), (rig.Labels(PodPath).Whole["pod"], rig.Labels(PodPath).Whole["container"]));
         var replacing = new Rig(Source([Rename(("pod", "container"), ("missing", "namespace"))]));
-        Assert.Equal(("web-7d9f", "shop", null), (replacing.Labels(PodPath).Whole["container"], replacing.Labels(PodPath).Whole["namespace"], replacing.Labels(PodPath).Whole["pod"]));
+        LabelSet replaced = replacing.Labels(PodPath).Whole;
+        Assert.Equal(("web-7d9f", "shop", null), (replaced["container"], replaced["namespace"], replaced["pod"]));
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using LokiGateway.Shipper.Label;
-
 namespace LokiGateway.Shipper.Tests.Label;
 
 /// <summary>Whose lines a file's lines are.</summary>
