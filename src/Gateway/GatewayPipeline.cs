@@ -113,10 +113,11 @@ internal sealed class GatewayPipeline(
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
         if (partial is null) return await ReplyWriter.AnswerAsync(http, answer);
+        bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
+        if (!answer.IsStored && !isRefusedInPart) return await ReplyWriter.AnswerAsync(http, answer);
+        // Only beside an answer that decides over the rest: a shipper takes every stream that is not named for delivered.
         http.Response.Headers[RefusedStreams.Header] = partial.HeaderValue;
-        return answer.IsStored || answer.Status == StatusCodes.Status400BadRequest
-            ? await ReplyWriter.RefuseAsync(http, Admission.StreamLimit(tenant, partial))
-            : await ReplyWriter.AnswerAsync(http, answer);
+        return await ReplyWriter.RefuseAsync(http, Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null));
     }
 
     private async Task<int> QueryAsync(HttpContext http, Route route)

@@ -122,6 +122,7 @@ internal sealed class Trial : IAsyncDisposable
             RemoteTimeout = TimeSpan.FromMinutes(1),        // a laptop's disk may be slow to commit
             MaxBackoff = TimeSpan.FromSeconds(5),
         },
+        Limits = new ShipperLimits { OldestAge = TimeSpan.Zero, FutureMax = TimeSpan.Zero },    // see TrialLimits
     };
 
     // The files of a real machine go back for years and come all at once: what guards a cluster would only hide a newcomer's own logs.

@@ -113,6 +113,12 @@ internal static partial class Log
     [LoggerMessage(306, LogLevel.Warning, "a line is too large for the endpoint, sending half of it tenant={Tenant} bytes={Bytes} status={Status} err=\"{Error}\"")]
     public static partial void LineCutForEndpoint(ILogger log, string? tenant, int bytes, string status, string error);
 
+    [LoggerMessage(307, LogLevel.Warning, "streams are over a limit of theirs: their files wait until it lets them in, the tenant's other files go on")]
+    public static partial void StreamsRefused(ILogger log, string? tenant, int streams, int lines, bool retried, string status, string error);
+
+    [LoggerMessage(308, LogLevel.Information, "streams that were over their limit are shipped again")]
+    public static partial void StreamsLetIn(ILogger log, string tenant, long lines);
+
     [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use err=\"{Trouble}\"")]
     public static partial void CredentialsUnreadable(ILogger log, string trouble);
 
@@ -141,6 +147,9 @@ internal static partial class Log
     [LoggerMessage(316, LogLevel.Warning,
         "the endpoint's certificate is not verified (endpoint.tls.insecure_skip_verify): whoever answers at its address can read the logs and the credentials")]
     public static partial void TlsNotVerified(ILogger log);
+
+    [LoggerMessage(401, LogLevel.Warning, "samples of refused entries could not be written; shipping goes on, and they are counted")]
+    public static partial void DeadLettersNotWritten(ILogger log, string path, string error);
 
     [LoggerMessage(420, LogLevel.Information,
         "nobody takes reports of the books behind the endpoint (a plain Loki, or an older gateway); shipping does not need them, asked again later")]

@@ -1,8 +1,10 @@
 // What the stages behind Tail know of one file, tied to it through TailedFile.Frame.
+using System.Text;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;
 using LokiGateway.Shipper.Label;
+using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper;
@@ -14,6 +16,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     private BatchStream? _stderr;
     private byte[]? _stdoutMetadata;
     private byte[]? _stderrMetadata;
+    private volatile bool _isParked;
 
     // What Framing works on: emptied in place, the file is already its next generation while parts of the old one wait for room.
     private FileIdentity _identity = file.Identity;
@@ -54,8 +57,13 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     /// <summary>When a part of a line came last, for <see cref="ShipperPipeline"/>'s patience.</summary>
     public long PartsSince { get; set; }
 
-    /// <summary>Whether lines of it are in a batch that is not decided.</summary>
-    public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence;
+    /// <summary>
+    /// Set and reset by the sender: a stream of it is over its limit, and the file waits. Set before the batch is done, so whoever sees that sees this.
+    /// </summary>
+    public bool IsParked { get => _isParked; set => _isParked = value; }
+
+    /// <summary>Whether lines of it are not decided, in a batch or parked.</summary>
+    public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence || IsParked;
 
     public BatchStream Stdout => _stdout ??= Tenant.Use(IsRaw ? Labels.Whole : Labels.With("stdout"));
 
@@ -67,6 +75,23 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     public byte[] StderrMetadata => _stderrMetadata ??= source.StreamMetadata
         ? EntryMetadata.Encode(source, file.LogicalPath, IsRaw, isReduced, "stderr")
         : StdoutMetadata;
+
+    /// <summary>Sender: whether one of these label texts is a stream of the file, of whose lines some are not decided.</summary>
+    public bool WritesTo(IReadOnlySet<string> labels) => Is(_stdout, labels) || Is(_stderr, labels);
+
+    /// <summary>A line that Loki would refuse for certain: counted and sampled, not sent.</summary>
+    public bool KeepOut(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line)
+    {
+        string reason = stream.RefusedFor ?? (unixNanos < stream.Window.Oldest ? "greater_than_max_sample_age" : "too_far_in_future");
+        Tenant.KeepOut(reason);
+        Tenant.Builder.Skip();
+        if (Tenant.Samples.MayKeep())
+        {
+            Tenant.Samples.Keep(new RejectedEntry(
+                Tenant.Tenant, Encoding.UTF8.GetString(stream.LabelsUtf8), unixNanos, RejectedEntry.SampleOf(line), line.Length, reason, "", 1));
+        }
+        return true;
+    }
 
     /// <summary>Resolved again when they are needed, once or twice in a file's life: kept, they would weigh more than all the rest.</summary>
     private FileLabels Labels => resolver.Resolve(file.LogicalPath, file.Source.Index, isReduced);
@@ -108,13 +133,20 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         _stdout = _stderr = null;
         if (!isReduced) resolver.Leave(file.LogicalPath, file.Source.Index);
     }
+
+    private static bool Is(BatchStream? stream, IReadOnlySet<string> labels)
+    {
+        return stream is not null && labels.Contains(Encoding.UTF8.GetString(stream.LabelsUtf8));
+    }
 }
 
 /// <summary>Ties Frame to Batch without either knowing the other.</summary>
 internal readonly struct BatchSink(PipelineFile file, BatchBuilder builder) : IEntrySink
 {
     // Streams and metadata are asked for per line because they are known only when Frame has seen the first one.
-    public bool TryAdd(LineStream stream, long unixNanos, ReadOnlySpan<byte> line) => stream == LineStream.Stdout
-        ? builder.TryAdd(file.Stdout, unixNanos, line, file.StdoutMetadata)
-        : builder.TryAdd(file.Stderr, unixNanos, line, file.StderrMetadata);
+    public bool TryAdd(LineStream stream, long unixNanos, ReadOnlySpan<byte> line)
+    {
+        (BatchStream to, byte[] metadata) = stream == LineStream.Stdout ? (file.Stdout, file.StdoutMetadata) : (file.Stderr, file.StderrMetadata);
+        return to.Window.Has(unixNanos) ? builder.TryAdd(to, unixNanos, line, metadata) : file.KeepOut(to, unixNanos, line);
+    }
 }

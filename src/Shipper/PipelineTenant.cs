@@ -2,6 +2,7 @@
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper;
 
@@ -9,9 +10,11 @@ namespace LokiGateway.Shipper;
 /// Lane only, but for what the sender's task touches: <see cref="DoneSequence"/>, <see cref="IsSending"/>. Invariant: batch n is on its way only when every batch
 /// before it is done.
 /// </summary>
-internal sealed class PipelineTenant(string tenant, BatchBuilder builder, TenantAccount account, TenantAccount.Contents contents)
+internal sealed class PipelineTenant(
+    string tenant, BatchBuilder builder, TenantAccount account, TenantAccount.Contents contents, EntryWindow? window = null)
 {
     private readonly HashSet<BatchStream> _streams = [];
+    private Dictionary<string, long>? _keptOut;
     private long _doneSequence;
     private long _oldestSent;
     private volatile bool _sending;
@@ -38,19 +41,47 @@ internal sealed class PipelineTenant(string tenant, BatchBuilder builder, Tenant
 
     public bool IsSending => _sending;
 
-    /// <summary>The last delivery; complete when it has published what it decided.</summary>
-    public Task Delivery { get; set; } = Task.CompletedTask;
+    /// <summary>Set once, before anything is sent.</summary>
+    public TenantSender Sender { get; set; } = null!;
+
+    /// <summary>Takes samples of what is refused.</summary>
+    public RejectedEntries Samples { get; init; } = RejectedEntries.None;
 
     /// <summary>The number of the last batch that holds anything.</summary>
     public long LastSequence => Builder.Lines > 0 ? OpenSequence : OpenSequence - 1;
 
     /// <summary>Time of the oldest entry that is not decided, Unix nanoseconds; 0: none. Any thread; a moving picture.</summary>
-    public long OldestUnixNanos => Volatile.Read(ref _oldestSent) is var sent and not 0 ? sent : Builder.Lines > 0 ? Builder.FirstUnixNanos : 0;
+    public long OldestUnixNanos
+    {
+        get
+        {
+            long oldest = Volatile.Read(ref _oldestSent) is var sent and not 0 ? sent : Builder.Lines > 0 ? Builder.FirstUnixNanos : 0;
+            return Sender.OldestParkedUnixNanos is var parked and not 0 && (oldest == 0 || parked < oldest) ? parked : oldest;
+        }
+    }
+
+    /// <summary>Whether every line up to this batch is decided, parked ones included.</summary>
+    public bool IsDecided(long sequence) => DoneSequence >= sequence && Sender.OldestParkedSequence > sequence;
+
+    /// <summary>Books a line that no batch is given, because Loki would refuse it for certain.</summary>
+    public void KeepOut(string reason)
+    {
+        _keptOut ??= [];
+        _keptOut[reason] = _keptOut.GetValueOrDefault(reason) + 1;
+    }
+
+    /// <summary>What was kept out since the last call; null: nothing.</summary>
+    public Dictionary<string, long>? TakeKeptOut()
+    {
+        Dictionary<string, long>? keptOut = _keptOut;
+        _keptOut = null;
+        return keptOut;
+    }
 
     /// <summary>The stream with these labels, shared by all files that have them.</summary>
     public BatchStream Use(LabelSet labels)
     {
-        var stream = new BatchStream(labels);
+        var stream = new BatchStream(labels, window);
         if (_streams.TryGetValue(stream, out BatchStream? shared)) stream = shared;
         else _streams.Add(stream);
         stream.Users++;

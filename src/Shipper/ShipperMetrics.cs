@@ -30,6 +30,7 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
     private readonly Counter _tenantFallbacks;
     private readonly Counter _credentialErrors;
     private readonly Gauge _certificateEnds;
+    private readonly Counter _deadLetters;
     private readonly Counter _reportsSent;
     private readonly Counter _reportsFailed;
     private readonly Counter _ledgerRecords;
@@ -77,6 +78,8 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         _lostLines = _metrics.CreateCounter("loki_shipper_lost_lines_total",
             "Log entries that were gone before they could be read, by reason; partly estimated: GET /api/v1/losses names each loss.", "reason");
         _lostBytes = _metrics.CreateCounter("loki_shipper_lost_bytes_total", "Bytes of log that were gone before they could be read, by reason.", "reason");
+        _deadLetters = _metrics.CreateCounter("loki_shipper_dead_letter_entries_total",
+            "Samples of refused entries, by outcome: written to the dead-letter file, skipped (more came than are kept), failed (the disk refused).", "outcome");
         // From the first page on, so that an increase from nothing shows in a rate.
         foreach (LossReason reason in LossReasons.All) Lost(reason, 0, 0);
     }
@@ -118,6 +121,8 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         _lostBytes.WithLabels(reason.Text()).Inc(bytes);
     }
 
+    public void DeadLetters(string outcome, long entries) => _deadLetters.WithLabels(outcome).Inc(entries);
+
     public override void Sent(int compressedBytes)
     {
         _sentBytes.Inc(compressedBytes);
@@ -139,7 +144,9 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         Counter readLines = _metrics.CreateCounter("loki_shipper_read_lines_total", "Log entries read. A line written in parts (P, F) is one entry.");
         Counter ackedLines = _metrics.CreateCounter("loki_shipper_acked_lines_total", "Log entries that the endpoint acknowledged.");
         Counter rejectedLines = _metrics.CreateCounter("loki_shipper_rejected_lines_total",
-            "Log entries that the endpoint refused for good, by its reason. They are not sent again.", "reason");
+            "Log entries that the endpoint refused for good, or would for certain and was not sent, by Loki's reason. They are not sent again.", "reason");
+        Gauge parked = _metrics.CreateGauge("loki_shipper_parked_bytes",
+            "Memory of streams that are set aside because they are over a limit of theirs; their files wait, the tenant's others go on.");
         Gauge inFlight = _metrics.CreateGauge("loki_shipper_in_flight_lines", "Log entries in open batches and undecided requests.");
         Gauge imbalance = _metrics.CreateGauge("loki_shipper_ledger_imbalance_lines", "read - acked - rejected - in flight. Anything but 0 is a bug.");
         Gauge lagBytes = _metrics.CreateGauge("loki_shipper_lag_bytes", "Bytes in followed files that are not read yet.");
@@ -174,6 +181,7 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
             checkpoint.Set(now.CheckpointUnixSeconds);
             checkpointFailures.IncTo(now.CheckpointFailures);
             buffers.Set(now.BufferBytes);
+            parked.Set(now.ParkedBytes);
             ledgerPending.Set(now.LedgerPending);
             ledgerDropped.IncTo(now.LedgerDroppedLines);
         });
@@ -184,4 +192,4 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
 internal readonly record struct ShipperGauges(
     AccountSnapshot Books, IReadOnlyDictionary<string, long> Rejected, long LagBytes, double LagSeconds, long FilesActive, long FilesSkipped,
     double LastAckUnixSeconds, double CheckpointUnixSeconds, long CheckpointFailures, long BufferBytes, bool IsHeld,
-    long LedgerPending, long LedgerDroppedLines);
+    long ParkedBytes, long LedgerPending, long LedgerDroppedLines);

@@ -39,6 +39,12 @@ public sealed record ShipperOptions
 
     public LedgerOptions Ledger { get; init; } = new();
 
+    /// <summary>Whether samples of refused entries are kept in the state directory.</summary>
+    public bool DeadLetterEnabled { get; init; } = true;
+
+    /// <summary>Most bytes of the dead-letter file and its predecessor together.</summary>
+    public long DeadLetterBytesMax { get; init; } = 16L << 20;
+
     private static readonly Dictionary<string, SourceFormat> Formats = new()
     {
         ["auto"] = SourceFormat.Auto,
@@ -68,6 +74,7 @@ public sealed record ShipperOptions
             "Directory of the checkpoint (read positions). Must survive a restart of the pod: a hostPath on Kubernetes.");
         string node = root.String("node", "",
             "Name of this node, label `node` of pod logs and name in the completeness ledger. Empty: the host name.");
+        ConfigurationSection deadLetter = root.Section("dead_letter", "Samples of entries that Loki refused for good, in state_directory.");
         TimeSpan shutdown = root.Duration("shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromHours(1),
             "How long a stop may take, most of it for the last acknowledgements. What is not acknowledged then is sent again after the next start.");
 
@@ -82,6 +89,10 @@ public sealed record ShipperOptions
                 "Labels added to every stream, such as the cluster. They win over labels that a path gives."),
             Limits = BindLimits(root.Section("limits", "Bounds on what the shipper takes from the node.")),
             ShutdownTimeout = shutdown,
+            DeadLetterEnabled = deadLetter.Boolean("enabled", true,
+                "Keep the beginning of refused lines, with labels, time and reason, in dead-letter.jsonl. It holds content of logs; its mode is 0600."),
+            DeadLetterBytesMax = deadLetter.Size("max_size", 16L << 20, 64L << 10, 16L << 30,
+                "Most bytes of dead-letter.jsonl and dead-letter.jsonl.1 together; beyond it the older half goes."),
             Ledger = BindLedger(root.Section("ledger", "Completeness accounting.")),
         };
     }
@@ -212,6 +223,10 @@ public sealed record ShipperOptions
             "Resident memory that the shipper aims to stay under; half of it is for batches. When they are used up, reading waits: the file is the buffer."),
         LineBytesMax = (int)section.Size("max_line_size", 256 << 10, 64, 1 << 20,
             "Longest line. Longer ones are cut to it, end in ` [truncated]` and are counted. Loki's own default limit is 256KiB."),
+        OldestAge = section.Duration("reject_old_samples_max_age", TimeSpan.FromHours(168), TimeSpan.Zero, TimeSpan.FromDays(36500),
+            "Loki's limit of that name. Entries that are older by every clock known are counted rejected and not sent. 0s: off, Loki decides."),
+        FutureMax = section.Duration("creation_grace_period", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(36500),
+            "Loki's limit of that name. Entries that are further in the future by every clock known are counted rejected and not sent. 0s: off."),
         ReadBytesPerSecond = section.Size("read_rate", 0, 0, long.MaxValue, "Bytes of log read per second over all files; 0: no limit."),
     };
 }
@@ -309,6 +324,12 @@ public sealed record ShipperLimits
     public long MemoryBytes { get; init; } = 64L << 20;
 
     public int LineBytesMax { get; init; } = 256 << 10;
+
+    /// <summary>Age beyond which Loki refuses an entry; zero: not looked at.</summary>
+    public TimeSpan OldestAge { get; init; } = TimeSpan.FromHours(168);
+
+    /// <summary>How far in the future Loki takes an entry; zero: not looked at.</summary>
+    public TimeSpan FutureMax { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>0: no limit.</summary>
     public long ReadBytesPerSecond { get; init; }

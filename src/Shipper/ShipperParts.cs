@@ -17,6 +17,7 @@ internal sealed class ShipperParts : IDisposable
     private readonly TimeProvider _time;
     private long _readBytes;
     private long _lastAckTicks;
+    private readonly DeadLetterFile? _deadLetters;
 
     public ShipperParts(ShipperOptions options, ShipperMetrics metrics, ILogger log, TimeProvider time)
     {
@@ -24,12 +25,17 @@ internal sealed class ShipperParts : IDisposable
         Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
         if (options.Ledger is { Enabled: true, ToLoki: true }) Ledger = new Ledger(Epoch, time);
         int largest = BatchSealer.BufferBytesMax(options.Endpoint.BatchSizeBytes, options.Limits.LineBytesMax);
-        // Half of limits.memory is the runtime's, the code's and the lanes' own; a full buffer for every lane to fill and one to send is the least to work with.
-        long bytes = Math.Max(options.Limits.MemoryBytes / 2, 2L * largest * options.Endpoint.Shards);
+        // Half of limits.memory is the runtime's, the code's and the lanes' own, an eighth is for what waits without a buffer; a full buffer for every lane to
+        // fill and one to send is the least to work with.
+        long bytes = Math.Max(options.Limits.MemoryBytes * 3 / 8, 2L * largest * options.Endpoint.Shards);
+        Parked = new ParkedBytes(options.Limits.MemoryBytes / 8);
         Buffers = new BatchBuffers(bytes, largest);
         BuffersKeptFree = bytes / 2;
         Labels = new LabelResolver(options, metrics, log, time);
-        Delivery = new Delivery(options.Endpoint, metrics, time, log);
+        Clock = new EndpointClock(time);
+        _deadLetters = options.DeadLetterEnabled ? new DeadLetterFile(options.StateDirectory, options.DeadLetterBytesMax, metrics, log, time) : null;
+        Samples = _deadLetters ?? RejectedEntries.None;
+        Delivery = new Delivery(options.Endpoint, metrics, time, log, samples: Samples, clock: Clock);
         Losses = new LossLog(Accounts, metrics, log);
         ReadRate = new ReadRate(options.Limits.ReadBytesPerSecond, time);
     }
@@ -40,6 +46,15 @@ internal sealed class ShipperParts : IDisposable
 
     /// <summary>What a tenant whose sender is busy must leave to the others: one that is held up keeps a request, not all the memory.</summary>
     public long BuffersKeptFree { get; }
+
+    /// <summary>The bound on streams that are set aside because they are over a limit of theirs.</summary>
+    public ParkedBytes Parked { get; }
+
+    /// <summary>What time it may be for Loki.</summary>
+    public EndpointClock Clock { get; }
+
+    /// <summary>Where samples of refused entries go.</summary>
+    public RejectedEntries Samples { get; }
 
     public LabelResolver Labels { get; }
 
@@ -78,26 +93,36 @@ internal sealed class ShipperParts : IDisposable
     }
 
     /// <summary>A tenant as a lane sees it.</summary>
-    public PipelineTenant NewTenant(string tenant)
+    /// <param name="tenant">Its id; empty: none is sent.</param>
+    /// <param name="window">The lane's window of acceptable times.</param>
+    public PipelineTenant NewTenant(string tenant, EntryWindow window)
     {
         TenantAccount account = Accounts.Of(tenant);
         TenantAccount.Contents contents = account.AddLane();
-        return new PipelineTenant(tenant, new BatchBuilder(Buffers, _options.Endpoint.BatchSizeBytes), account, contents);
+        return new PipelineTenant(tenant, new BatchBuilder(Buffers, _options.Endpoint.BatchSizeBytes), account, contents, window) { Samples = Samples };
     }
 
-    /// <summary>Writes down what became of a batch: in the books, and for the ledger. Before its positions are published.</summary>
-    public void Decided(PipelineTenant tenant, SealedBatch batch, DeliveryResult result)
+    /// <summary>Writes down what became of entries: in the books, and for the ledger. Before their positions are published.</summary>
+    /// <param name="tenant">Whose they are.</param>
+    /// <param name="parts">All of these are decided.</param>
+    /// <param name="rejectedByReason">What of them was refused, and no more than that; null: nothing.</param>
+    /// <param name="parked">Lines of the lane that stay undecided for now.</param>
+    /// <param name="endsBatch">False: they are what an earlier batch has left behind.</param>
+    public void Decided(
+        PipelineTenant tenant, IReadOnlyList<BatchPart> parts, IReadOnlyDictionary<string, long>? rejectedByReason, long parked, bool endsBatch)
     {
+        long acked = parts.Sum(static part => (long)part.Lines);
         RejectedLines[]? rejected = null;
         BatchRejections? shares = null;
-        if (result.RejectedByReason is { } byReason)
+        if (rejectedByReason is { Count: > 0 })
         {
-            rejected = [.. byReason.Select(static one => new RejectedLines(one.Key, one.Value, null))];
-            shares = BatchRejections.Attribute(batch.Parts, rejected, static (part, stream) =>
+            rejected = [.. rejectedByReason.Select(static one => new RejectedLines(one.Key, one.Value, null))];
+            acked -= rejected.Sum(static one => one.Lines);
+            shares = BatchRejections.Attribute(parts, rejected, static (part, stream) =>
                 part.Origin.File.Frame is PipelineFile file && file.IsIn(Encoding.UTF8.GetBytes(stream)));
         }
-        tenant.Account.Decided(tenant.Contents, result.Acked, rejected, batch.Parts, shares);
-        Ledger?.Of(tenant.Tenant).Decided(batch.Parts, shares);
+        tenant.Account.Decided(tenant.Contents, acked, rejected, parts, shares, parked, endsBatch);
+        Ledger?.Of(tenant.Tenant).Decided(parts, shares);
     }
 
     /// <summary>What the next push of a tenant says about its books.</summary>
@@ -108,5 +133,19 @@ internal sealed class ShipperParts : IDisposable
         return new BatchStamp(_options.Node, Epoch, sequence, lines, books.Read, books.Acked, books.Lost).ToString();
     }
 
-    public void Dispose() => Delivery.Dispose();
+    /// <summary>Renews the times that entries may have: outside them Loki refuses them for certain.</summary>
+    public void Renew(EntryWindow window)
+    {
+        (long earliest, long latest) = Clock.UnixNanosRange();
+        TimeSpan oldest = _options.Limits.OldestAge, ahead = _options.Limits.FutureMax;
+        window.Set(
+            oldest == TimeSpan.Zero ? long.MinValue : earliest - oldest.Ticks * 100,
+            ahead == TimeSpan.Zero ? long.MaxValue : latest + ahead.Ticks * 100);
+    }
+
+    public void Dispose()
+    {
+        Delivery.Dispose();
+        _deadLetters?.Dispose();
+    }
 }

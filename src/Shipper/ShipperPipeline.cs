@@ -4,7 +4,6 @@ using System.IO.Pipelines;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Frame;
-using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +18,7 @@ namespace LokiGateway.Shipper;
 /// <item>Label: the file's streams were resolved from its path when it was first read.</item>
 /// <item>Batch: encode the entries into the tenant's open batch; note how far the file is framed.</item>
 /// <item>Send: a batch that is full or old enough is compressed and handed to the tenant's sender, if that is idle. If it is not, the tenant's
-/// files are left alone until it is: the file is the buffer.</item>
+/// files are left alone until it is: the file is the buffer. So are files of a stream that is over its limit.</item>
 /// <item>Commit: when a batch is decided, its positions are published; the committer saves them every second.</item>
 /// </list>
 /// </summary>
@@ -51,6 +50,7 @@ internal sealed class ShipperPipeline : IDisposable
     private readonly BatchSealer _sealer;
     private readonly int _chunkBytes;
     private readonly Dictionary<string, PipelineTenant> _tenants = [];
+    private readonly EntryWindow _window = new();
     private readonly List<TailedFile> _due = [];
     private readonly List<Ending> _ending = [];
     private readonly AutoResetEvent _wake = new(false);
@@ -99,6 +99,7 @@ internal sealed class ShipperPipeline : IDisposable
     /// <summary>No more reading; what is batched is sent. <see cref="Join"/> waits for that.</summary>
     public void Stop()
     {
+        foreach (PipelineTenant tenant in _tenantList) tenant.Sender.StopRetries();
         _stopping = true;
         _wake.Set();
     }
@@ -107,7 +108,7 @@ internal sealed class ShipperPipeline : IDisposable
     public void Join()
     {
         if (_thread.IsAlive) _thread.Join();
-        Task.WaitAll([.. _tenantList.Select(static tenant => tenant.Delivery)]);
+        Task.WaitAll([.. _tenantList.Select(static tenant => tenant.Sender.Ended)]);
         EndFiles();
     }
 
@@ -122,6 +123,7 @@ internal sealed class ShipperPipeline : IDisposable
 
     public void Dispose()
     {
+        foreach (PipelineTenant tenant in _tenantList) tenant.Sender.Dispose();
         _wake.Dispose();
         _chunks.Dispose();
     }
@@ -157,7 +159,7 @@ internal sealed class ShipperPipeline : IDisposable
             _drainTargetsOf = drain;
         }
         foreach ((PipelineTenant tenant, long sequence) in _drainTargets)
-            if (tenant.DoneSequence < sequence) return false;
+            if (!tenant.IsDecided(sequence)) return false;
         return true;
     }
 
@@ -177,6 +179,7 @@ internal sealed class ShipperPipeline : IDisposable
         bool draining = drain > _drainDone;
         if (draining) _files.TakeAll(_due);
         else _files.TakeDue(_due);
+        _parts.Renew(_window);
         _readNanos = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         bool progress = false;
         allAtEnd = true;
@@ -198,6 +201,7 @@ internal sealed class ShipperPipeline : IDisposable
     {
         if (file.IsHeldBack) return FileTurn.Waits;
         PipelineFile state = (PipelineFile?)file.Frame ?? Open(file);
+        if (state.IsParked) return FileTurn.Waits;
         try
         {
             return Read(file, state, drain);
@@ -351,20 +355,23 @@ internal sealed class ShipperPipeline : IDisposable
 
     private static BatchSink SinkOf(PipelineFile state) => new(state, state.Tenant.Builder);
 
-    /// <summary>Books what Frame has done since the last call.</summary>
+    /// <summary>Books what Frame has done since the last call; returns the lines that are in the batch now.</summary>
     private long Count(PipelineFile state, long bytes)
     {
         FrameCounts counts = _framer.TakeCounts();
         PipelineTenant tenant = state.Tenant;
+        int batched = 0;
         if (counts.Lines > 0)
         {
-            if (tenant.OpenedSequence != tenant.OpenSequence) tenant.Opened(_time.GetTimestamp());
-            int batched = tenant.Builder.EndPart(state.OriginOf(counts.Lines));
-            tenant.Account.Framed(tenant.Contents, state.Book!, counts.Lines, batched, state.LastUnixNanos, tenant.Builder);
+            Dictionary<string, long>? keptOut = tenant.TakeKeptOut();
+            PartOrigin origin = state.OriginOf(counts.Lines);
+            batched = tenant.Builder.EndPart(origin);
+            if (batched > 0 && tenant.OpenedSequence != tenant.OpenSequence) tenant.Opened(_time.GetTimestamp());
+            tenant.Account.Framed(tenant.Contents, state.Book!, counts.Lines, batched, state.LastUnixNanos, tenant.Builder, keptOut);
         }
         _parts.CountRead(bytes);
         _parts.Metrics.Framed(bytes, counts);
-        return counts.Lines;
+        return batched;
     }
 
     private static void MarkFramed(TailedFile file, PipelineFile state, long lines)
@@ -426,41 +433,8 @@ internal sealed class ShipperPipeline : IDisposable
         if (tenant.Builder.Lines == 0 || tenant.IsSending) return false;
         SealedBatch batch = _sealer.Seal(tenant.Builder, tenant.OpenSequence);
         tenant.Started(batch);
-        tenant.Delivery = Task.Run(() => DeliverAsync(tenant, batch), CancellationToken.None);
+        tenant.Sender.Start(batch, _abandon);
         return true;
-    }
-
-    private async Task DeliverAsync(PipelineTenant tenant, SealedBatch batch)
-    {
-        string? name = tenant.Tenant.Length == 0 ? null : tenant.Tenant;
-        var push = new PushBody(
-            name, batch.Buffer.AsMemory(0, batch.Length), batch.RequestBytes, batch.Lines, batch.Streams, _parts.StampFor(tenant, batch.Lines));
-        while (true)
-        {
-            try
-            {
-                DeliveryResult result = await _parts.Delivery.DeliverAsync(push, _abandon).ConfigureAwait(false);
-                // 7. Commit: the books first, then the positions, so that a position on disk is never ahead of them.
-                _parts.Decided(tenant, batch, result);
-                foreach (FileMark mark in batch.Marks) mark.File.Acknowledge(mark.Position);
-                _parts.Delivered();
-                _parts.Buffers.Return(batch.Buffer);
-                tenant.Done(batch);
-                _wake.Set();
-                return;
-            }
-            catch (OperationCanceledException)
-            {
-                // The program stops first: nothing of the batch is acknowledged, the next start sends it again.
-                return;
-            }
-            catch (Exception failure)
-            {
-                // A defect of ours. The batch is not lost: the same bytes go out again, and what Loki has already stored it recognises.
-                Log.DeliveryFailed(_log, tenant.Tenant, _options.Endpoint.MaxBackoff, failure);
-                await Task.Delay(_options.Endpoint.MaxBackoff, _time, _abandon).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
     }
 
     /// <summary>4. Label: decides once what the file's lines belong to.</summary>
@@ -470,7 +444,8 @@ internal sealed class ShipperPipeline : IDisposable
         string tenantId = _parts.Labels.TenantOf(file.LogicalPath, file.Source.Index);
         if (!_tenants.TryGetValue(tenantId, out PipelineTenant? tenant))
         {
-            _tenants.Add(tenantId, tenant = _parts.NewTenant(tenantId));
+            _tenants.Add(tenantId, tenant = _parts.NewTenant(tenantId, _window));
+            tenant.Sender = new TenantSender(tenant, _parts, _options.Endpoint.MaxBackoff, _log, _time, () => _wake.Set());
             _tenantList = [.. _tenants.Values];
         }
         var state = PipelineFile.Of(file, source, _stages[file.Source.Index], tenant, _parts.Labels, _options.Endpoint.Shards);

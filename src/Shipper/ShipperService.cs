@@ -116,6 +116,7 @@ public sealed class ShipperService : IAsyncDisposable
             Config = ConfigurationText,
             Routes = new Dictionary<string, RequestDelegate>
             {
+                [LossesPage.Path] = new LossesPage(_options.Node, _time.GetUtcNow(), _parts.Losses).WriteAsync,
                 [FilesPage.Path] = new FilesPage(_options.Node, _scanner, _parts, _time).AnswerAsync,
             },
         };
@@ -262,7 +263,7 @@ public sealed class ShipperService : IAsyncDisposable
         double age = oldest == 0 ? 0 : Math.Max(0, (now - DateTimeOffset.UnixEpoch).TotalSeconds - oldest / 1e9);
         return new ShipperGauges(
             books, rejected, lag, age, files, _scanner!.Totals.FilesSkipped, Seconds(_parts.LastAck), Seconds(_committer!.UpToDateAt),
-            _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld,
+            _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld, _parts.Parked.Bytes,
             _parts.Ledger?.Pending ?? 0, _parts.Ledger?.DroppedLines ?? 0);
     }
 

@@ -95,6 +95,23 @@ public sealed record SinkAnswer
         Rejects = rejects,
     };
 
+    /// <summary>
+    /// 429 of the gateway for a tenant at its stream limit: streams for which <paramref name="over"/> holds are not stored and are named in the header
+    /// X-Loki-Gateway-Rejected-Streams (docs/formats/rejected-streams.md), the others are stored. <paramref name="refused"/>: their labels.
+    /// </summary>
+    public static SinkAnswer StreamLimited(Func<string, bool> over, params string[] refused) => new()
+    {
+        Status = 429,
+        Body = $"Maximum active stream limit exceeded when trying to create stream {refused[^1]}, reduce the number of active streams (reduce labels or reduce " +
+               "label values), or contact your Loki administrator to see if the limit can be increased, user: 'ops'\n",
+        Headers = [("X-Loki-Gateway-Rejected-Streams", string.Join(',', refused.Select(Escaped)))],
+        Stores = true,
+        Rejects = (stream, _) => over(stream.Labels),
+    };
+
+    private static string Escaped(string labels) => string.Concat(System.Text.Encoding.UTF8.GetBytes(labels)
+        .Select(static b => b is > 0x20 and < 0x7F and not ((byte)'%' or (byte)',' or (byte)'+') ? $"{(char)b}" : $"%{b:X2}"));
+
     /// <summary>Stored, and still an error: what a sender sees when one of Loki's ingesters failed. Only a duplicate may come of it.</summary>
     public static SinkAnswer StoredThen(int status, string body = "rpc error: code = Unavailable\n") =>
         new() { Status = status, Body = body, Stores = true };

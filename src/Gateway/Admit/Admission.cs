@@ -1,5 +1,6 @@
 // Whether a push may pass, asked in Loki's order: labels, blocked, rate, streams. What is refused early must not be charged for what comes later.
 using System.Buffers;
+using System.Text;
 using LokiGateway.Gateway.Account;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
@@ -64,8 +65,14 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
     }
 
     /// <summary>What the agent is told about the streams that were taken out.</summary>
-    public static Refusal StreamLimit(Tenant tenant, RefusedStreams refused) =>
-        new(RefusalKind.StreamLimited, LokiTexts.StreamLimited(tenant.Name, LokiTexts.StreamWithServiceName(refused.Last, tenant.Limits)));
+    /// <param name="tenant">Whose limit it is.</param>
+    /// <param name="refused">The streams.</param>
+    /// <param name="lokis">What Loki had against entries of the others, on lines of its own behind; null: nothing.</param>
+    public static Refusal StreamLimit(Tenant tenant, RefusedStreams refused, ReadOnlySpan<byte> lokis)
+    {
+        string text = LokiTexts.StreamLimited(tenant.Name, LokiTexts.StreamWithServiceName(refused.Last, tenant.Limits));
+        return new(RefusalKind.StreamLimited, lokis.IsEmpty ? text : $"{text}\n{Encoding.UTF8.GetString(lokis).TrimEnd()}");
+    }
 
     private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
     {

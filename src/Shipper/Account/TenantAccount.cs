@@ -27,7 +27,7 @@ internal readonly record struct SourceSnapshot(
 
 /// <summary>
 /// Any thread; one short lock per chunk framed and per answer. Invariants under the lock: read = acked + rejected + lines in open batches + lines on
-/// their way, for the tenant and for each source; the sources, with what those came to that are forgotten, add up to the tenant.
+/// their way + what is parked, for the tenant and for each source; the sources, with what those came to that are forgotten, add up to the tenant.
 /// </summary>
 internal sealed class TenantAccount(string tenant)
 {
@@ -47,6 +47,7 @@ internal sealed class TenantAccount(string tenant)
     {
         internal long Open;
         internal long Sent;
+        internal long Parked;
     }
 
     public string Tenant { get; } = tenant;
@@ -88,7 +89,10 @@ internal sealed class TenantAccount(string tenant)
     /// <param name="batched">The same by the batch's count.</param>
     /// <param name="unixNanos">Time of the last of them.</param>
     /// <param name="open">The batch.</param>
-    public void Framed(Contents contents, SourceBook source, long framed, long batched, long unixNanos, BatchBuilder open)
+    /// <param name="keptOut">Entries that no batch was given because Loki would refuse them for certain, by reason; null: none.</param>
+    public void Framed(
+        Contents contents, SourceBook source, long framed, long batched, long unixNanos, BatchBuilder open,
+        IReadOnlyDictionary<string, long>? keptOut = null)
     {
         lock (_gate)
         {
@@ -96,7 +100,13 @@ internal sealed class TenantAccount(string tenant)
             contents.Open = open.Lines;
             source.Read += framed;
             source.InFlight += batched;
-            if (source.OpenSince == 0) source.OpenSince = unixNanos;
+            if (source.OpenSince == 0 && batched > 0) source.OpenSince = unixNanos;
+            if (keptOut is null) return;
+            foreach ((string reason, long lines) in keptOut)
+            {
+                Reject(reason, lines);
+                source.Rejected.Add(reason, lines);
+            }
         }
     }
 
@@ -116,25 +126,27 @@ internal sealed class TenantAccount(string tenant)
         }
     }
 
-    /// <summary>Sender: all lines of the batch on its way are decided.</summary>
+    /// <summary>Sender: lines are decided: the batch on its way, or parts of an earlier one whose streams were parked.</summary>
     /// <param name="contents">What the lane holds for the tenant.</param>
     /// <param name="acked">Lines that were acknowledged.</param>
     /// <param name="rejected">The others; null: there are none.</param>
-    /// <param name="parts">The batch.</param>
+    /// <param name="parts">Where they came from.</param>
     /// <param name="shares">What was rejected of each part; null: nothing.</param>
+    /// <param name="parked">Lines that stay undecided, of all batches of the lane, counted anew.</param>
+    /// <param name="endsBatch">Nothing else of the batch on its way is to come, but for what is parked.</param>
     public void Decided(
-        Contents contents, long acked, IReadOnlyList<RejectedLines>? rejected, IReadOnlyList<BatchPart> parts, BatchRejections? shares)
+        Contents contents, long acked, IReadOnlyList<RejectedLines>? rejected, IReadOnlyList<BatchPart> parts, BatchRejections? shares, long parked = 0,
+        bool endsBatch = true)
     {
         lock (_gate)
         {
             _acked += acked;
             for (int i = 0; i < (rejected?.Count ?? 0); i++)
             {
-                RejectedLines one = rejected![i];
-                _rejected += one.Lines;
-                _rejectedByReason[one.Reason] = _rejectedByReason.GetValueOrDefault(one.Reason) + one.Lines;
+                Reject(rejected![i].Reason, rejected[i].Lines);
             }
-            contents.Sent = 0;
+            if (endsBatch) contents.Sent = 0;
+            contents.Parked = parked;
             for (int i = 0; i < parts.Count; i++)
             {
                 BatchPart part = parts[i];
@@ -214,7 +226,7 @@ internal sealed class TenantAccount(string tenant)
     private AccountSnapshot SnapshotLocked(Dictionary<string, long>? addRejectedTo)
     {
         long inFlight = 0;
-        foreach (Contents contents in _contents) inFlight += contents.Open + contents.Sent;
+        foreach (Contents contents in _contents) inFlight += contents.Open + contents.Sent + contents.Parked;
         if (addRejectedTo is not null)
             foreach ((string reason, long lines) in _rejectedByReason) addRejectedTo[reason] = addRejectedTo.GetValueOrDefault(reason) + lines;
         return new AccountSnapshot(_read, _acked, _rejected, _lost, inFlight);
@@ -226,6 +238,12 @@ internal sealed class TenantAccount(string tenant)
     {
         Imbalance = book.Read - book.Acked - book.Rejected.Total - book.InFlight,
     };
+
+    private void Reject(string reason, long lines)
+    {
+        _rejected += lines;
+        _rejectedByReason[reason] = _rejectedByReason.GetValueOrDefault(reason) + lines;
+    }
 
     private SourceBook BookOf(string source)
     {

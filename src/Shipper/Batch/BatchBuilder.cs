@@ -21,6 +21,9 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
 
     private const long MinuteNanos = 60_000_000_000;
 
+    /// <summary>No minute begins here, so it marks entries that are counted and not put in.</summary>
+    private const long Skipped = 1;
+
     /// <summary>Neighbouring entries of one stream in the buffer.</summary>
     private struct Run
     {
@@ -92,14 +95,28 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         else _marks.Add(new FileMark(file, position));
     }
 
+    /// <summary>An entry of the same file that is not put in: the numbers of those behind it go on as if it were.</summary>
+    public void Skip()
+    {
+        EndMinute();
+        if (_minutes.Count > 0 && _minutes[^1].MinuteNanos == Skipped) _minutes[^1] = (Skipped, _minutes[^1].Lines + 1);
+        else _minutes.Add((Skipped, 1));
+    }
+
     /// <summary>Notes where all entries came from that were added since the last call. Returns how many there were.</summary>
     public int EndPart(in PartOrigin origin)
     {
         EndMinute();
         int lines = 0;
+        long skipped = 0;
         foreach ((long minute, int count) in _minutes)
         {
-            AddPart(new BatchPart(origin with { FirstEntry = origin.FirstEntry + lines }, minute, count));
+            if (minute == Skipped)
+            {
+                skipped += count;
+                continue;
+            }
+            AddPart(new BatchPart(origin with { FirstEntry = origin.FirstEntry + lines + skipped }, minute, count));
             lines += count;
         }
         _minutes.Clear();

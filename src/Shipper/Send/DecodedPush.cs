@@ -1,5 +1,6 @@
 // A push taken apart again, to send it in pieces: when a hop finds it too large, or when one of its streams is refused. Rare and off the hot
 // path, so it copies freely; its memory is bounded by the batch that it came from.
+using System.Text;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
 
@@ -10,6 +11,9 @@ internal sealed class DecodedPush
 {
     // A line that does not go through at this length is not refused for its length.
     private const int LineBytesMin = 256;
+
+    /// <summary>Of one refusal: a stream that is refused as a whole need not fill the dead-letter file.</summary>
+    private const int SamplesMax = 100;
 
     private readonly PushBody _body;
     private readonly List<(byte[] Labels, List<Entry> Entries)> _streams;
@@ -36,6 +40,72 @@ internal sealed class DecodedPush
         }
         if (reader.Error != PushError.None) throw new InvalidOperationException($"a sealed push does not decode: {reader.Error}");
         return new DecodedPush(body, streams);
+    }
+
+    /// <summary>Label texts of its streams.</summary>
+    public IReadOnlySet<string> Labels() => _streams.Select(static stream => Encoding.UTF8.GetString(stream.Labels)).ToHashSet();
+
+    /// <summary>The push in two: the streams with these label texts, and the others. Null where there are none.</summary>
+    /// <param name="isWanted">Asked once per stream.</param>
+    /// <param name="labels">Label texts of the first half.</param>
+    public (PushBody? Wanted, PushBody? Others) Divide(Func<string, bool> isWanted, out IReadOnlySet<string> labels)
+    {
+        HashSet<string> found = [];
+        List<(byte[], List<Entry>)> wanted = [], others = [];
+        foreach ((byte[] Labels, List<Entry> Entries) stream in _streams)
+        {
+            string text = Encoding.UTF8.GetString(stream.Labels);
+            bool isOne = isWanted(text);
+            if (isOne) found.Add(text);
+            (isOne ? wanted : others).Add(stream);
+        }
+        labels = found;
+        if (wanted.Count == 0) return (null, _body);
+        return others.Count == 0 ? (_body, null) : (Encode(wanted), Encode(others));
+    }
+
+    /// <summary>
+    /// Samples of the entries that a text of Loki's is about. It names a stream or none, and how many; which ones they are follows from the reason:
+    /// the oldest of them are too old, the newest too new, the longest too long.
+    /// </summary>
+    /// <param name="rejection">Reason and number.</param>
+    /// <param name="lokisStream">The stream in Loki's spelling; null or unknown: any.</param>
+    /// <param name="answer">For the sample.</param>
+    /// <param name="keep">Takes them.</param>
+    public void Sample(LokiRejection rejection, string? lokisStream, string answer, RejectedEntries keep)
+    {
+        List<(byte[] Labels, Entry Entry)> candidates = [];
+        foreach ((byte[] labels, List<Entry> entries) in _streams)
+        {
+            if (lokisStream is not null && !LokiRejection.IsNamed(Encoding.UTF8.GetString(labels), lokisStream)) continue;
+            foreach (Entry entry in entries) candidates.Add((labels, entry));
+        }
+        IEnumerable<(byte[] Labels, Entry Entry)>? culprits = candidates.Count == rejection.Entries ? candidates : rejection.Reason switch
+        {
+            "greater_than_max_sample_age" or "too_far_behind" => candidates.OrderBy(static candidate => candidate.Entry.UnixNanos),
+            "too_far_in_future" => candidates.OrderByDescending(static candidate => candidate.Entry.UnixNanos),
+            "line_too_long" => candidates.OrderByDescending(static candidate => candidate.Entry.Line.Length),
+            "structured_metadata_too_large" or "structured_metadata_too_many" =>
+                candidates.OrderByDescending(static candidate => candidate.Entry.Metadata.Length),
+            _ => null,
+        };
+        string tenant = _body.Tenant ?? "";
+        if (culprits is null)
+        {
+            if (keep.MayKeep()) keep.Keep(new RejectedEntry(tenant, lokisStream ?? "", null, null, 0, rejection.Reason, answer, rejection.Entries));
+            return;
+        }
+        long left = rejection.Entries;
+        int samples = 0;
+        foreach ((byte[] labels, Entry entry) in culprits)
+        {
+            if (left == 0 || !keep.MayKeep()) return;
+            // The last sample stands for those that are not kept.
+            long standsFor = ++samples == SamplesMax ? left : 1;
+            keep.Keep(new RejectedEntry(
+                tenant, Encoding.UTF8.GetString(labels), entry.UnixNanos, RejectedEntry.SampleOf(entry.Line), entry.Line.Length, rejection.Reason, answer, standsFor));
+            left -= standsFor;
+        }
     }
 
     /// <summary>Two pushes of about half the streams each. Call only with two streams or more.</summary>

@@ -1,5 +1,6 @@
 // Carries a push until each of its lines is decided. This is where "no line is lost silently" is kept on the wire: there is no attempt limit,
 // no age limit and no queue to overflow; a push leaves here acknowledged, rejected with a reason, or not at all (at stop).
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
@@ -19,17 +20,27 @@ internal sealed class Delivery : IDisposable
     private readonly SendObserver _observer;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
+    private readonly RejectedEntries _samples;
+    private readonly Func<double> _random;
+    private readonly bool _paces;
     private readonly ResiliencePipeline<PushAnswer> _untilDecided;
+    private readonly ConcurrentDictionary<string, TenantPace> _paceOf = new();
     private int _held;
     private string? _heldReason;
 
-    public Delivery(EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log, Func<double>? random = null)
+    public Delivery(
+        EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log, Func<double>? random = null, RejectedEntries? samples = null,
+        EndpointClock? clock = null)
     {
-        _client = new PushClient(options, observer, time, log);
+        _client = new PushClient(options, observer, time, log, clock);
         _observer = observer;
         _time = time;
         _log = log;
-        RetryDelay delay = new(options.MinBackoff, options.MaxBackoff, random ?? Random.Shared.NextDouble);
+        _samples = samples ?? RejectedEntries.None;
+        _random = random ?? Random.Shared.NextDouble;
+        _paces = options.RetryOn429;
+        RetryDelay delay = new(options.MinBackoff, options.MaxBackoff, _random);
+        ParkedDelay = delay;
         _untilDecided = new ResiliencePipelineBuilder<PushAnswer> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<PushAnswer>
             {
@@ -46,14 +57,18 @@ internal sealed class Delivery : IDisposable
     /// <summary>Why, in the endpoint's words.</summary>
     public string? HeldReason => Volatile.Read(ref _heldReason);
 
+    /// <summary>How long parked streams wait.</summary>
+    public RetryDelay ParkedDelay { get; }
+
     /// <summary>
-    /// Returns when every line of the push is decided, however long that takes. At <paramref name="stop"/> it throws
-    /// <see cref="OperationCanceledException"/> and nothing of the push may be taken for delivered.
+    /// Returns when every line of the push is decided, however long that takes, or belongs to a stream that is over its limit: those are handed back as
+    /// <see cref="DeliveryResult.Parked"/>. At <paramref name="stop"/> it throws <see cref="OperationCanceledException"/> and nothing of the push may be
+    /// taken for delivered.
     /// </summary>
     public async Task<DeliveryResult> DeliverAsync(PushBody body, CancellationToken stop)
     {
         Tally tally = new();
-        await DecideAsync(body, tally, stop).ConfigureAwait(false);
+        await DecideAsync(body, tally, null, stop).ConfigureAwait(false);
         return tally.Result(body.Lines);
     }
 
@@ -61,55 +76,134 @@ internal sealed class Delivery : IDisposable
     public Task<ReportAnswer> PostReportAsync(string? tenant, ReadOnlyMemory<byte> json, CancellationToken stop) =>
         _client.PostReportAsync(tenant, json, stop);
 
+    /// <summary>The speed of a tenant.</summary>
+    public TenantPace PaceOf(string? tenant) => _paceOf.GetOrAdd(tenant ?? "", static (_, delivery) => new TenantPace(delivery._time, delivery._random), this);
+
     public void Dispose() => _client.Dispose();
 
     // Halving recurses: at most log2(lines) deep, and only over pushes that were refused.
-    private async Task DecideAsync(PushBody body, Tally tally, CancellationToken stop)
+    private async Task DecideAsync(PushBody body, Tally tally, StreamSearch? search, CancellationToken stop)
     {
         PushAnswer answer = await SendUntilDecidedAsync(body, stop).ConfigureAwait(false);
         switch (answer.Outcome)
         {
             case DeliveryOutcome.Acknowledged:
+                search?.FoundGood();
                 break;
             case DeliveryOutcome.PartlyRejected:
                 Log.EntriesRejected(_log, body.Tenant, answer.Status, answer.Text);
-                tally.Reject(answer.Rejections!, body.Lines);
+                Reject(body, answer.Rejections!, answer, tally);
+                break;
+            case DeliveryOutcome.StreamsRefused:
+                await WithoutRefusedStreamsAsync(body, answer, tally, search, stop).ConfigureAwait(false);
                 break;
             case DeliveryOutcome.TooLarge:
-                await SendSmallerAsync(body, answer, tally, stop).ConfigureAwait(false);
-                break;
-            case DeliveryOutcome.Refused when body.Streams > 1 && answer.Status != "429":
-                (PushBody first, PushBody second) = DecodedPush.Read(body).HalveByStream();
-                await DecideAsync(first, tally, stop).ConfigureAwait(false);
-                await DecideAsync(second, tally, stop).ConfigureAwait(false);
+                await SendSmallerAsync(body, answer, tally, search, stop).ConfigureAwait(false);
                 break;
             case DeliveryOutcome.Refused:
-                Log.StreamRefused(_log, body.Tenant, body.Lines, answer.Status, answer.Text);
-                tally.Reject(answer.RefusalReason, body.Lines);
+                await FindRefusedAsync(body, answer, tally, search, stop).ConfigureAwait(false);
                 break;
             default:
                 throw new InvalidOperationException($"{answer.Outcome} does not end a delivery");
         }
     }
 
-    private async Task SendSmallerAsync(PushBody body, PushAnswer answer, Tally tally, CancellationToken stop)
+    /// <summary>The whole request was refused: by halves down to the stream, and within a stream down to the entry that is at fault.</summary>
+    private async Task FindRefusedAsync(PushBody body, PushAnswer answer, Tally tally, StreamSearch? search, CancellationToken stop)
+    {
+        bool isRateLimit = answer.Status == "429";
+        if (body.Streams > 1 && !isRateLimit)
+        {
+            (PushBody first, PushBody second) = DecodedPush.Read(body).HalveByStream();
+            await DecideAsync(first, tally, null, stop).ConfigureAwait(false);
+            await DecideAsync(second, tally, null, stop).ConfigureAwait(false);
+            return;
+        }
+        // Labels are at fault in every entry alike; anything else may be one entry's.
+        bool isOneFault = isRateLimit || body.Lines == 1 || LokiRejection.WholeStreamReason(answer.Body) is not null;
+        search ??= new StreamSearch();
+        if (!isOneFault && !search.IsHopeless && DecodedPush.Read(body).HalveByBytes() is var (left, right))
+        {
+            await DecideAsync(left, tally, search, stop).ConfigureAwait(false);
+            if (search.IsHopeless) RejectStream(right, answer, tally);
+            else await DecideAsync(right, tally, search, stop).ConfigureAwait(false);
+            return;
+        }
+        if (body.Lines == 1) search.FoundBad();
+        RejectStream(body, answer, tally);
+    }
+
+    private void RejectStream(PushBody body, PushAnswer answer, Tally tally)
+    {
+        Log.StreamRefused(_log, body.Tenant, body.Lines, answer.Status, answer.Text);
+        Reject(body, [new LokiRejection(answer.RefusalReason, body.Lines)], answer, tally);
+    }
+
+    private async Task WithoutRefusedStreamsAsync(PushBody body, PushAnswer answer, Tally tally, StreamSearch? search, CancellationToken stop)
+    {
+        RefusedStreams refused = answer.Streams!;
+        HashSet<string> names = [.. refused.Labels];
+        DecodedPush push = DecodedPush.Read(body);
+        (PushBody? named, PushBody? others) = push.Divide(
+            labels => names.Contains(labels) || names.Count == 1 && LokiRejection.IsNamed(labels, refused.Labels[0]), out IReadOnlySet<string> labels);
+        // An answer about a stream that we did not send: with a single one there is no doubt who is meant, otherwise the parts will tell.
+        if (named is null && body.Streams == 1) (named, others, labels) = (body, null, push.Labels());
+        if (named is null)
+        {
+            (PushBody first, PushBody second) = push.HalveByStream();
+            await DecideAsync(first, tally, search, stop).ConfigureAwait(false);
+            await DecideAsync(second, tally, search, stop).ConfigureAwait(false);
+            return;
+        }
+        Log.StreamsRefused(_log, body.Tenant, named.Streams, named.Lines, refused.AreRetried, answer.Status, answer.Text);
+        if (refused.AreRetried) tally.Park(new ParkedPush(named, labels, answer.RetryAfter));
+        else Reject(named, [new LokiRejection(refused.Reason, named.Lines)], answer, tally);
+        if (others is null) return;
+        // Stored are the others for sure only if every name was one of ours.
+        if (!refused.AreAll || labels.Count < names.Count)
+        {
+            _observer.Resent(others.Lines);
+            await DecideAsync(others, tally, search, stop).ConfigureAwait(false);
+        }
+        else if (answer.Rejections is { } rejections) Reject(others, rejections, answer, tally);
+    }
+
+    private async Task SendSmallerAsync(PushBody body, PushAnswer answer, Tally tally, StreamSearch? search, CancellationToken stop)
     {
         DecodedPush push = DecodedPush.Read(body);
         if (push.HalveByBytes() is var (first, second))
         {
             Log.SentInHalves(_log, body.Tenant, body.Lines, body.DecompressedLength, answer.Status, answer.Text);
-            await DecideAsync(first, tally, stop).ConfigureAwait(false);
-            await DecideAsync(second, tally, stop).ConfigureAwait(false);
+            await DecideAsync(first, tally, search, stop).ConfigureAwait(false);
+            await DecideAsync(second, tally, search, stop).ConfigureAwait(false);
         }
         else if (push.CutLine(System.Text.Encoding.UTF8.GetBytes(CutMarker)) is { } shorter)
         {
             Log.LineCutForEndpoint(_log, body.Tenant, body.DecompressedLength, answer.Status, answer.Text);
-            await DecideAsync(shorter, tally, stop).ConfigureAwait(false);
+            await DecideAsync(shorter, tally, search, stop).ConfigureAwait(false);
         }
         else
         {
             Log.StreamRefused(_log, body.Tenant, body.Lines, answer.Status, answer.Text);
-            tally.Reject("too_large", body.Lines);
+            Reject(body, [new LokiRejection("too_large", body.Lines)], answer, tally);
+        }
+    }
+
+    /// <summary>Books entries as refused for good, with samples for the dead-letter file.</summary>
+    private void Reject(PushBody body, IReadOnlyList<LokiRejection> rejections, PushAnswer answer, Tally tally)
+    {
+        DecodedPush? push = null;
+        // Loki's text is not trusted to add up: no more lines are refused than were sent.
+        long left = body.Lines;
+        foreach (LokiRejection rejection in rejections)
+        {
+            long entries = Math.Min(left, rejection.Entries);
+            left -= entries;
+            if (entries == 0) continue;
+            tally.Reject(rejection.Reason, entries);
+            if (!_samples.IsOn) continue;
+            push ??= DecodedPush.Read(body);
+            push.Sample(rejection with { Entries = entries }, LokiRejection.NamedStream(answer.Body), answer.ForHumans, _samples);
         }
     }
 
@@ -126,6 +220,25 @@ internal sealed class Delivery : IDisposable
         }
     }
 
+    /// <summary>The search for refused entries within one stream.</summary>
+    private sealed class StreamSearch
+    {
+        /// <summary>
+        /// So many single entries refused and none taken: the stream is at fault, and the rest of it is refused with them instead of asking the
+        /// endpoint twice per line.
+        /// </summary>
+        private const int RefusedAloneMax = 64;
+
+        private int _refusedAlone;
+        private bool _isGoodToo;
+
+        public bool IsHopeless => _refusedAlone >= RefusedAloneMax && !_isGoodToo;
+
+        public void FoundBad() => _refusedAlone++;
+
+        public void FoundGood() => _isGoodToo = true;
+    }
+
     /// <summary>The attempts of one push: what is said once, not at every repetition.</summary>
     private sealed class Attempts(Delivery delivery, PushBody body)
     {
@@ -140,10 +253,16 @@ internal sealed class Delivery : IDisposable
 
         public async ValueTask<PushAnswer> NextAsync(CancellationToken stop)
         {
+            TenantPace pace = delivery.PaceOf(body.Tenant);
+            if (pace.Take(body.DecompressedLength) is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, delivery._time, stop).ConfigureAwait(false);
+            long sentAt = delivery._time.GetTimestamp();
             delivery._observer.Sent(body.Compressed.Length);
             if (_failures > 0 && _lastStatus is "timeout" or "connection") delivery._observer.Resent(body.Lines);
             PushAnswer answer = await delivery._client.PushAsync(body, stop).ConfigureAwait(false);
-            _rateLimited = answer.Status == "429" ? _rateLimited + 1 : 0;
+            if (answer.Outcome is DeliveryOutcome.Acknowledged or DeliveryOutcome.PartlyRejected or DeliveryOutcome.StreamsRefused)
+                pace.Succeeded(body.DecompressedLength);
+            else if (answer.Status == "429" && delivery._paces) pace.Limited(body.DecompressedLength, sentAt);
+            _rateLimited = answer is { Status: "429", Outcome: DeliveryOutcome.Retry } ? _rateLimited + 1 : 0;
             if (_rateLimited >= RateLimitedBeforeHalving && body.Lines > 1) answer = answer with { Outcome = DeliveryOutcome.TooLarge };
             if (answer.Outcome is DeliveryOutcome.Retry or DeliveryOutcome.Hold) Failed(answer);
             else if (_failures > 0 && answer.Outcome != DeliveryOutcome.TooLarge) Recovered();
@@ -182,22 +301,12 @@ internal sealed class Delivery : IDisposable
     private sealed class Tally
     {
         private Dictionary<string, long>? _rejected;
+        private List<ParkedPush>? _parked;
 
-        public void Reject(IReadOnlyList<LokiRejection> rejections, int lines)
-        {
-            // Loki's text is not trusted to add up: no more lines are refused than were sent.
-            long left = lines;
-            foreach (LokiRejection rejection in rejections)
-            {
-                long entries = Math.Min(left, rejection.Entries);
-                left -= entries;
-                Reject(rejection.Reason, entries);
-            }
-        }
+        public void Park(ParkedPush push) => (_parked ??= []).Add(push);
 
         public void Reject(string reason, long lines)
         {
-            if (lines == 0) return;
             _rejected ??= [];
             _rejected[reason] = _rejected.GetValueOrDefault(reason) + lines;
         }
@@ -205,7 +314,8 @@ internal sealed class Delivery : IDisposable
         public DeliveryResult Result(int lines)
         {
             long rejected = _rejected?.Values.Sum() ?? 0;
-            return new DeliveryResult(lines - rejected, rejected, _rejected);
+            long parked = _parked?.Sum(static push => (long)push.Body.Lines) ?? 0;
+            return new DeliveryResult(lines - rejected - parked, rejected, _rejected, _parked);
         }
     }
 }

@@ -18,9 +18,15 @@ internal enum DeliveryOutcome
     /// <summary>Too large for a hop behind the endpoint (413, 5xx "larger than max"): it goes in two halves.</summary>
     TooLarge,
 
+    /// <summary>
+    /// Named streams are over a limit of theirs (active streams, rate per stream) and the tenant is not: they are taken out and tried again later,
+    /// alone, so that they hold nothing else up.
+    /// </summary>
+    StreamsRefused,
+
     /// <summary>Named entries were refused for good and the others stored.</summary>
     PartlyRejected,
 
-    /// <summary>The whole request was refused for what it holds (400): the stream that is at fault is searched for by halving.</summary>
+    /// <summary>The whole request was refused for what it holds (400): the entry that is at fault is searched for by halving.</summary>
     Refused,
 }

@@ -1,7 +1,9 @@
 // Loki tells in prose which entries of a stored request it did not take. This reads that prose, so that the books can say how many lines were
 // refused and why, instead of counting a whole batch as one or the other.
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.RegularExpressions;
+using LokiGateway.Protocol.Labels;
 
 namespace LokiGateway.Shipper.Send;
 
@@ -20,6 +22,8 @@ internal readonly partial record struct LokiRejection(string Reason, long Entrie
         ("has too many structured metadata labels", "structured_metadata_too_many"),
         ("includes structured metadata, but this feature is disallowed", "disallowed_structured_metadata"),
     ];
+
+    private const string ServiceName = "service_name";
 
     // Texts about a whole stream: how many entries that is, only halving tells.
     private static readonly (string Text, string Reason)[] StreamTexts =
@@ -41,6 +45,34 @@ internal readonly partial record struct LokiRejection(string Reason, long Entrie
         ("entry out of order", "out_of_order"),
         ("per stream rate limit exceeded", "per_stream_rate_limit"),
     ];
+
+    /// <summary>The stream that a 429 is about, and why; false when it is about the tenant. The label text is Loki's: see <see cref="IsNamed"/>.</summary>
+    public static bool TryParseStreamLimit(string body, [NotNullWhen(true)] out string? labels, [NotNullWhen(true)] out string? reason)
+    {
+        (labels, reason) = (null, null);
+        if (StreamLimit().Match(body) is { Success: true } limit) (labels, reason) = (limit.Groups[1].Value, "stream_limit");
+        else if (body.Contains("per stream rate limit exceeded", StringComparison.OrdinalIgnoreCase) && IgnoredForStream().Match(body) is { Success: true } rate)
+            (labels, reason) = (rate.Groups[1].Value.TrimEnd(), "per_stream_rate_limit");
+        return labels is not null;
+    }
+
+    /// <summary>Whether Loki's text names this stream of ours: its distributor adds a label service_name to streams that have none.</summary>
+    public static bool IsNamed(string sent, string lokis)
+    {
+        if (sent == lokis) return true;
+        if (!LabelSet.TryParse(Encoding.UTF8.GetBytes(sent), out LabelSet? ours, out _) || !LabelSet.TryParse(Encoding.UTF8.GetBytes(lokis), out LabelSet? theirs, out _))
+            return false;
+        return ours.Equals(theirs)
+            || ours[ServiceName] is null && ours.Equals(LabelSet.Of(theirs.Pairs.Where(static pair => pair.Key != ServiceName)));
+    }
+
+    /// <summary>The stream that all entries of a text belong to, in Loki's spelling; null: none is named, or only as an example.</summary>
+    public static string? NamedStream(string body)
+    {
+        if (ErrorsLike().IsMatch(body)) return null;
+        if (IgnoredForStream().Match(body) is { Success: true } ignored) return ignored.Groups[1].Value.TrimEnd();
+        return QuotedStream().Match(body) is { Success: true } quoted ? quoted.Groups[1].Value : null;
+    }
 
     /// <summary>
     /// True when the text tells for every refused entry why, which means that all others were stored. False for anything else, such as errors about
@@ -74,8 +106,11 @@ internal readonly partial record struct LokiRejection(string Reason, long Entrie
         return true;
     }
 
-    /// <summary>The reason word of a text about a whole stream; null when it is none that Loki is known to say.</summary>
-    public static string? StreamReason(string text) => Find(StreamTexts, text) ?? Find(EntryTexts, text);
+    /// <summary>The reason word of a text about a stream or an entry; null when it is none that Loki is known to say.</summary>
+    public static string? ReasonOf(string text) => WholeStreamReason(text) ?? Find(EntryTexts, text) ?? Find(IgnoredTexts, text);
+
+    /// <summary>The reason word of a text that is about a stream's labels, and so about each of its entries; null when it is not.</summary>
+    public static string? WholeStreamReason(string text) => Find(StreamTexts, text);
 
     private static string? Find((string Text, string Reason)[] table, string text)
     {
@@ -86,6 +121,15 @@ internal readonly partial record struct LokiRejection(string Reason, long Entrie
 
     // Both patterns match at most 18 digits, so the number always fits.
     private static long Number(Group digits) => long.Parse(digits.ValueSpan);
+
+    [GeneratedRegex(@"active stream limit exceeded when trying to create stream (\{.*\}), reduce the number", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex StreamLimit();
+
+    [GeneratedRegex(@"total ignored: \d+ out of \d+ for stream: (\{.*\})", RegexOptions.CultureInvariant)]
+    private static partial Regex IgnoredForStream();
+
+    [GeneratedRegex(@"stream '(\{.*\})' ", RegexOptions.CultureInvariant)]
+    private static partial Regex QuotedStream();
 
     [GeneratedRegex(@"total ignored: (\d{1,18}) out of \d{1,18}", RegexOptions.CultureInvariant)]
     private static partial Regex TotalIgnored();

@@ -22,10 +22,12 @@ internal sealed partial class PushClient : IDisposable
     private readonly EndpointCredentials _credentials;
     private readonly TimeProvider _time;
     private readonly EndpointConnections _connections;
+    private readonly EndpointClock? _clock;
 
     /// <summary><see cref="TlsException"/> says what is wrong with a file of endpoint.tls.</summary>
-    public PushClient(EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log)
+    public PushClient(EndpointOptions options, SendObserver observer, TimeProvider time, ILogger log, EndpointClock? clock = null)
     {
+        _clock = clock;
         _options = options;
         _time = time;
         _credentials = new EndpointCredentials(options, observer, time, log);
@@ -58,9 +60,10 @@ internal sealed partial class PushClient : IDisposable
             using HttpRequestMessage request = RequestFor(body, authorization);
             using HttpResponseMessage answer = await connections.Http.SendAsync(request, either.Token).ConfigureAwait(false);
             int status = (int)answer.StatusCode;
+            if (_clock is not null && answer.Headers.Date is { } date) _clock.Heard(date);
             if (status == 204) return PushAnswer.Acknowledged;
             string text = await ReadTextAsync(answer.Content, either.Token).ConfigureAwait(false);
-            return PushAnswer.Judge(status, text, RetryAfterOf(answer), _options.RetryOn429);
+            return PushAnswer.Judge(status, text, RetryAfterOf(answer), _options.RetryOn429, RejectedStreamsOf(answer));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -114,6 +117,9 @@ internal sealed partial class PushClient : IDisposable
         TimeSpan? delay = header?.Delta ?? (header?.Date is { } date ? date - _time.GetUtcNow() : null);
         return delay > TimeSpan.Zero ? delay : null;
     }
+
+    private static string? RejectedStreamsOf(HttpResponseMessage answer) =>
+        answer.Headers.TryGetValues(RejectedStreamsHeader.Name, out IEnumerable<string>? values) ? string.Join(',', values) : null;
 
     private static Exception Innermost(Exception failure)
     {

@@ -33,6 +33,9 @@ internal sealed class RetryDelay(TimeSpan min, TimeSpan max, Func<double> random
         return delay < min / 2 ? min / 2 : delay;
     }
 
+    /// <summary>The wait of streams that are over a limit of theirs.</summary>
+    public TimeSpan Next(int attempt, TimeSpan? retryAfter) => Next(attempt, new PushAnswer(DeliveryOutcome.StreamsRefused, "429", "", retryAfter));
+
     private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private static TimeSpan Times(TimeSpan span, double factor) =>

@@ -19,9 +19,12 @@ internal static partial class FileDescriptor
     private const int AdviceSequential = 2;
 
     /// <summary>Returns 0 and the handle, or errno.</summary>
-    public static int TryOpen(string path, int flags, out SafeFileHandle? handle)
+    public static int TryOpen(string path, int flags, out SafeFileHandle? handle) => TryOpen(path, flags, 0x1A4 /* rw-r--r-- */, out handle);
+
+    /// <summary>As above; <paramref name="mode"/> is that of a file that is made.</summary>
+    public static int TryOpen(string path, int flags, uint mode, out SafeFileHandle? handle)
     {
-        int descriptor = Open(path, flags | CloseOnExec | NoTerminal, 0x1A4 /* rw-r--r-- */);
+        int descriptor = Open(path, flags | CloseOnExec | NoTerminal, mode);
         handle = descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
         return descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
     }

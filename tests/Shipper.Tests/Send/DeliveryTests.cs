@@ -7,7 +7,6 @@ using LokiGateway.Shipper.Tests.Tail;
 using LokiGateway.Testing;
 using LokiGateway.Testing.Proto;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Delivery = LokiGateway.Shipper.Send.Delivery;
 
@@ -15,8 +14,6 @@ namespace LokiGateway.Shipper.Tests.Send;
 
 public sealed class DeliveryTests
 {
-    private static readonly long Base = PushRequests.Now(TimeSpan.FromSeconds(-60));
-
     [Fact]
     public async Task Ok_AcknowledgesAllLines_AndTheWireCarriesTenantTypeAndStamp()
     {
@@ -26,8 +23,8 @@ public sealed class DeliveryTests
             seen = push;
             return SinkAnswer.Ok;
         });
-        using Rig rig = new(sink);
-        PushBody body = Body(Streams(2, 3)) with { Stamp = new BatchStamp("n1", 5, 7, 6, 6, 0, 0).ToString() };
+        using DeliveryRig rig = new(sink);
+        PushBody body = DeliveryRig.Body(DeliveryRig.Streams(2, 3)) with { Stamp = new BatchStamp("n1", 5, 7, 6, 6, 0, 0).ToString() };
 
         DeliveryResult result = await rig.Delivery.DeliverAsync(body, rig.Stop);
 
@@ -53,9 +50,9 @@ public sealed class DeliveryTests
             bodies.Enqueue(push.Body);
             return bodies.Count <= failures ? SinkAnswer.Refuse(status, "not now\n") : SinkAnswer.Ok;
         });
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 3)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 3)), rig.Stop);
 
         Assert.Equal((3, 0), (result.Acked, result.Rejected));
         Assert.Equal(failures + 1, bodies.Count);
@@ -69,9 +66,9 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start();
         sink.Script(SinkAnswer.DropBeforeReading, SinkAnswer.DropAfterReading(stored: true), SinkAnswer.CloseInMiddleOfAnswer());
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 4)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 4)), rig.Stop);
 
         Assert.Equal((4, 0), (result.Acked, result.Rejected));
         Assert.Equal(4, sink.Distinct().Count);
@@ -84,9 +81,9 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start();
         sink.RefuseConnections();
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 2)), rig.Stop);
         await Eventually.True(() => rig.Observer.Retries.Count >= 3, "three attempts to have failed");
         Assert.False(delivery.IsCompleted);
         sink.AcceptConnections();
@@ -99,10 +96,10 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start();
         sink.Script(SinkAnswer.Stall);
-        using Rig rig = new(sink, options => options with { RemoteTimeout = TimeSpan.FromMilliseconds(200) });
+        using DeliveryRig rig = new(sink, options => options with { RemoteTimeout = TimeSpan.FromMilliseconds(200) });
         sink.Default = SinkAnswer.Ok;
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 2)), rig.Stop);
 
         Assert.Equal(2, result.Acked);
         Assert.Contains("timeout", rig.Observer.Retries);
@@ -121,9 +118,9 @@ public sealed class DeliveryTests
     {
         var healthy = false;
         await using FaultSink sink = FaultSink.Start(_ => Volatile.Read(ref healthy) ? SinkAnswer.Ok : SinkAnswer.Refuse(status, text));
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 2)), rig.Stop);
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 2)), rig.Stop);
         await Eventually.True(() => rig.Delivery.IsHeld && sink.Requests >= 2, "the push to be held and asked again");
         Assert.Contains(status.ToString(), rig.Delivery.HeldReason);
         Volatile.Write(ref healthy, true);
@@ -139,13 +136,13 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start(push =>
             push.Decode().Streams.Sum(stream => stream.Entries.Count) > 3 ? SinkAnswer.Refuse(status, text) : SinkAnswer.Ok);
-        using Rig rig = new(sink);
-        LogStream[] streams = Streams(3, 7);
+        using DeliveryRig rig = new(sink);
+        LogStream[] streams = DeliveryRig.Streams(3, 7);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(streams), rig.Stop);
 
         Assert.Equal((21, 0), (result.Acked, result.Rejected));
-        Assert.Equal(Expected(streams), StoredIn(sink));
+        Assert.Equal(DeliveryRig.Expected(streams), DeliveryRig.StoredIn(sink));
     }
 
     [Fact]
@@ -154,10 +151,10 @@ public sealed class DeliveryTests
         await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams[0].Entries[0].Line.Length > 1500
             ? SinkAnswer.Refuse(413, "too large\n")
             : SinkAnswer.Ok);
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
         DeliveryResult result = await rig.Delivery.DeliverAsync(
-            Body(new LogStream("{app=\"a\"}", new LogEntry(Base, new string('é', 3000)))), rig.Stop);
+            DeliveryRig.Body(new LogStream("{app=\"a\"}", new LogEntry(DeliveryRig.Base, new string('é', 3000)))), rig.Stop);
 
         Assert.Equal((1, 0), (result.Acked, result.Rejected));
         string line = Assert.Single(sink.Stored()).Line;
@@ -172,9 +169,9 @@ public sealed class DeliveryTests
         await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.Partial((_, entry) => entry.Line == "line 1",
             "2 errors like: Max entry size '256' bytes exceeded for stream '{app=\"0\"}' while adding an entry with length '257' bytes; " +
             "1 errors like: entry for stream '{app=\"1\"}' has timestamp too old: 2026-01-01T00:00:00Z, oldest acceptable timestamp is: 2026-01-02T00:00:00Z\n"));
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(3, 3)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(3, 3)), rig.Stop);
 
         Assert.Equal((6, 3), (result.Acked, result.Rejected));
         Assert.Equal(new Dictionary<string, long> { ["line_too_long"] = 2, ["greater_than_max_sample_age"] = 1 }, result.RejectedByReason!);
@@ -185,9 +182,9 @@ public sealed class DeliveryTests
     public async Task IngestersCount_IsTakenFromItsText()
     {
         await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.TooFarBehind((stream, _) => stream.Labels == "{app=\"1\"}"));
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(2, 5)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(2, 5)), rig.Stop);
 
         Assert.Equal((5, 5), (result.Acked, result.Rejected));
         Assert.Equal(5, result.RejectedByReason!["too_far_behind"]);
@@ -199,14 +196,14 @@ public sealed class DeliveryTests
         await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams.Any(stream => stream.Labels == "{app=\"4\"}")
             ? SinkAnswer.Refuse(400, "couldn't parse labels: 1:5: parse error: unexpected end of input inside braces\n")
             : SinkAnswer.Ok);
-        using Rig rig = new(sink);
-        LogStream[] streams = Streams(9, 2);
+        using DeliveryRig rig = new(sink);
+        LogStream[] streams = DeliveryRig.Streams(9, 2);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(streams), rig.Stop);
 
         Assert.Equal((16, 2), (result.Acked, result.Rejected));
         Assert.Equal(2, result.RejectedByReason!["invalid_labels"]);
-        Assert.Equal(Expected(streams).Where(entry => entry.Labels != "{app=\"4\"}"), StoredIn(sink));
+        Assert.Equal(DeliveryRig.Expected(streams).Where(entry => entry.Labels != "{app=\"4\"}"), DeliveryRig.StoredIn(sink));
     }
 
     [Fact]
@@ -221,9 +218,9 @@ public sealed class DeliveryTests
             seen.Enqueue((stamp.Lines, lines));
             return lines > 4 ? SinkAnswer.Refuse(413) : SinkAnswer.Ok;
         });
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        await rig.Delivery.DeliverAsync(Body(Streams(2, 8)) with { Stamp = new BatchStamp("n", 1, 1, 16, 16, 0, 0).ToString() }, rig.Stop);
+        await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(2, 8)) with { Stamp = new BatchStamp("n", 1, 1, 16, 16, 0, 0).ToString() }, rig.Stop);
 
         Assert.True(seen.Count >= 5);
         Assert.All(seen, pair => Assert.Equal(pair.Sent, pair.Stamped));
@@ -233,9 +230,9 @@ public sealed class DeliveryTests
     public async Task RateLimitNotRetried_WhenToldSo_IsARejectionWithReason()
     {
         await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.RateLimited());
-        using Rig rig = new(sink, options => options with { RetryOn429 = false });
+        using DeliveryRig rig = new(sink, options => options with { RetryOn429 = false });
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(Streams(2, 2)), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(2, 2)), rig.Stop);
 
         Assert.Equal((0, 4), (result.Acked, result.Rejected));
         Assert.Equal(4, result.RejectedByReason!["rate_limited"]);
@@ -247,24 +244,24 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start(push =>
             push.Decode().Streams.Sum(stream => stream.Entries.Count) > 5 ? SinkAnswer.RateLimited() : SinkAnswer.Ok);
-        using Rig rig = new(sink);
-        LogStream[] streams = Streams(2, 8);
+        using DeliveryRig rig = new(sink);
+        LogStream[] streams = DeliveryRig.Streams(2, 8);
 
-        DeliveryResult result = await rig.Delivery.DeliverAsync(Body(streams), rig.Stop);
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(streams), rig.Stop);
 
         Assert.Equal((16, 0), (result.Acked, result.Rejected));
-        Assert.Equal(Expected(streams), StoredIn(sink));
+        Assert.Equal(DeliveryRig.Expected(streams), DeliveryRig.StoredIn(sink));
     }
 
     [Fact]
     public async Task HeldBackTenant_DoesNotDelayAnother()
     {
         await using FaultSink sink = FaultSink.Start(push => push.Tenant == "slow" ? SinkAnswer.RateLimited("3600") : SinkAnswer.Ok);
-        using Rig rig = new(sink, options => options with { MaxBackoff = TimeSpan.FromHours(1) });
+        using DeliveryRig rig = new(sink, options => options with { MaxBackoff = TimeSpan.FromHours(1) });
 
-        Task<DeliveryResult> slow = rig.Delivery.DeliverAsync(Body(Streams(1, 1)) with { Tenant = "slow" }, rig.Stop);
+        Task<DeliveryResult> slow = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)) with { Tenant = "slow" }, rig.Stop);
         await Eventually.True(() => sink.Requests >= 1, "the slow tenant to have been refused");
-        for (int i = 0; i < 20; i++) Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
+        for (int i = 0; i < 20; i++) Assert.Equal(1, (await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop)).Acked);
 
         Assert.False(slow.IsCompleted);
         rig.Cancel();
@@ -276,9 +273,9 @@ public sealed class DeliveryTests
     {
         await using FaultSink sink = FaultSink.Start();
         sink.Default = SinkAnswer.Stall;
-        using Rig rig = new(sink);
+        using DeliveryRig rig = new(sink);
 
-        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop);
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop);
         await Eventually.True(() => sink.Requests == 1, "the request to be under way");
         rig.Cancel();
 
@@ -295,9 +292,9 @@ public sealed class DeliveryTests
             "Bearer new" => SinkAnswer.Ok,
             _ => SinkAnswer.Refuse(401, "no\n"),
         });
-        using Rig rig = new(sink, options => options with { BearerTokenFile = file });
+        using DeliveryRig rig = new(sink, options => options with { BearerTokenFile = file });
 
-        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop);
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop);
         await Eventually.True(() => rig.Delivery.IsHeld, "a push without its credentials to be held");
         Assert.Contains(file, rig.Delivery.HeldReason);
         Assert.Equal(0, sink.Requests);
@@ -324,15 +321,15 @@ public sealed class DeliveryTests
             return push.Header("Authorization") == "Bearer new" ? SinkAnswer.Ok : SinkAnswer.Refuse(401, "no\n");
         });
         // A pause of 10 s at least if it were held.
-        using Rig rig = new(sink, options => options with
+        using DeliveryRig rig = new(sink, options => options with
         {
             BearerTokenFile = secret.File("token"),
             MinBackoff = TimeSpan.FromMinutes(1),
             MaxBackoff = TimeSpan.FromMinutes(1),
         });
 
-        Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
-        Assert.Equal(1, (await rig.Delivery.DeliverAsync(Body(Streams(1, 1)), rig.Stop)).Acked);
+        Assert.Equal(1, (await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop)).Acked);
+        Assert.Equal(1, (await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop)).Acked);
 
         Assert.Equal(["Bearer old", "Bearer old", "Bearer new"], seen);
         Assert.Empty(rig.Observer.Retries);
@@ -348,7 +345,7 @@ public sealed class DeliveryTests
         string file = directory.Write("password", "s3cret\n");
         FakeTimeProvider time = new();
         RecordedLog log = new();
-        Recorder observer = new();
+        SendRecorder observer = new();
         EndpointCredentials credentials = new(
             new EndpointOptions { Url = new Uri("http://localhost/"), BasicAuthUsername = "u", BasicAuthPasswordFile = file }, observer, time, log);
         Assert.True(credentials.TryGet(out AuthenticationHeaderValue? before, out _));
@@ -371,70 +368,98 @@ public sealed class DeliveryTests
         Assert.Equal(["password_file", "password_file", "password_file"], observer.Unusable);
     }
 
-    private static LogStream[] Streams(int streams, int entries) =>
-        [.. Enumerable.Range(0, streams).Select(stream => new LogStream($"{{app=\"{stream}\"}}",
-            [.. Enumerable.Range(0, entries).Select(entry => new LogEntry(Base + entry, $"line {entry}", ("user", $"u{stream}")))]))];
-
-    private static PushBody Body(params LogStream[] streams)
+    [Fact]
+    public async Task RequestRefusedForOneEntry_IsSearchedDownToIt_AndASampleIsKept()
     {
-        byte[] compressed = PushRequests.Snappy(streams);
-        return new PushBody("ops", compressed, PushRequests.Protobuf(streams).Length, streams.Sum(stream => stream.Entries.Length), streams.Length, null);
+        await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams.Any(stream => stream.Entries.Any(entry => entry.Line == "poison"))
+            ? SinkAnswer.Refuse(400, "something that no Loki has said before\n")
+            : SinkAnswer.Ok);
+        using DeliveryRig rig = new(sink);
+        LogStream[] streams = DeliveryRig.Streams(3, 40);
+        streams[1].Entries[17] = streams[1].Entries[17] with { Line = "poison" };
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(streams), rig.Stop);
+
+        Assert.Equal((119, 1), (result.Acked, result.RejectedByReason!["refused"]));
+        Assert.Equal(DeliveryRig.Expected(streams).Where(entry => entry.Line != "poison"), DeliveryRig.StoredIn(sink));
+        RejectedEntry sample = Assert.Single(rig.Samples.Kept);
+        Assert.Equal(("ops", "{app=\"1\"}", DeliveryRig.Base + 17, "refused", "400 something that no Loki has said before"),
+            (sample.Tenant, sample.Labels, sample.UnixNanos, sample.Reason, sample.Answer));
+        Assert.Equal("poison"u8.ToArray(), sample.Line);
     }
 
-    private static IEnumerable<(string Labels, long UnixNanos, string Line, string User)> Expected(LogStream[] streams) =>
-        streams.SelectMany(stream => stream.Entries.Select(entry => (stream.Labels, entry.UnixNanos, entry.Line, entry.Metadata[0].Value)));
-
-    private static IEnumerable<(string Labels, long UnixNanos, string Line, string User)> StoredIn(FaultSink sink)
+    [Fact]
+    public async Task StreamWhoseEveryEntryIsRefused_IsGivenUpAfterSomeDozens_AndTheOthersAreStored()
     {
-        Assert.Empty(sink.Faults);
-        return sink.Stored().Select(entry => (entry.Labels, entry.UnixNanos, entry.Line, entry.Metadata[0].Value));
+        await using FaultSink sink = FaultSink.Start(push => push.Decode().Streams.Any(stream => stream.Labels == "{app=\"1\"}")
+            ? SinkAnswer.Refuse(400, "something that no Loki has said before\n")
+            : SinkAnswer.Ok);
+        using DeliveryRig rig = new(sink);
+        LogStream[] streams = DeliveryRig.Streams(3, 2000);
+
+        DeliveryResult result = await rig.Delivery.DeliverAsync(DeliveryRig.Body(streams), rig.Stop);
+
+        Assert.Equal((4000, 2000), (result.Acked, result.RejectedByReason!["refused"]));
+        Assert.Equal(DeliveryRig.Expected(streams).Where(entry => entry.Labels != "{app=\"1\"}"), DeliveryRig.StoredIn(sink));
+        Assert.InRange(sink.Requests, 64, 200);
+        Assert.Equal(2000, rig.Samples.Kept.Sum(sample => sample.Entries));
     }
 
-    private sealed class Rig : IDisposable
+    [Fact]
+    public async Task SamplesOfAPartialRefusal_AreTheEntriesThatTheReasonPointsAt()
     {
-        private readonly CancellationTokenSource _stop = new(TimeSpan.FromMinutes(2));
+        await using FaultSink sink = FaultSink.Start(_ => SinkAnswer.Partial((_, entry) => entry.Line is "line 0" or "line 1",
+            "4 errors like: entry for stream '{app=\"1\"}' has timestamp too old: 2026-01-01T00:00:00Z, oldest acceptable timestamp is: 2026-01-02T00:00:00Z\n"));
+        using DeliveryRig rig = new(sink);
 
-        public Rig(FaultSink sink, Func<EndpointOptions, EndpointOptions>? change = null)
+        await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(2, 4)), rig.Stop);
+
+        Assert.Equal(["line 0", "line 0", "line 1", "line 1"],
+            rig.Samples.Kept.Select(sample => System.Text.Encoding.UTF8.GetString(sample.Line!)).Order());
+        Assert.All(rig.Samples.Kept, sample => Assert.Equal("greater_than_max_sample_age", sample.Reason));
+    }
+
+    [Theory]
+    [InlineData(503, false)]
+    [InlineData(503, true)]
+    [InlineData(429, false)]
+    [InlineData(429, true)]
+    public async Task RetryAfter_InSecondsOrAsADate_IsObeyed(int status, bool asDate)
+    {
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 11, 23, 2, 0, 0, TimeSpan.Zero));
+        DateTimeOffset began = time.GetUtcNow();
+        ConcurrentQueue<DateTimeOffset> arrivals = new();
+        string retryAfter = asDate ? (began + TimeSpan.FromSeconds(30)).ToString("R") : "30";
+        await using FaultSink sink = FaultSink.Start(_ =>
         {
-            EndpointOptions options = new()
-            {
-                Url = sink.PushUrl,
-                MinBackoff = TimeSpan.FromMilliseconds(1),
-                MaxBackoff = TimeSpan.FromMilliseconds(20),
-                RemoteTimeout = TimeSpan.FromSeconds(30),
-            };
-            Delivery = new Delivery(change?.Invoke(options) ?? options, Observer, TimeProvider.System, NullLogger.Instance);
-        }
+            arrivals.Enqueue(time.GetUtcNow());
+            return arrivals.Count == 1 ? SinkAnswer.Refuse(status, "later\n", ("Retry-After", retryAfter)) : SinkAnswer.Ok;
+        });
+        using DeliveryRig rig = new(
+            sink, options => options with { MaxBackoff = TimeSpan.FromMinutes(5), RemoteTimeout = TimeSpan.FromMinutes(10) }, time);
 
-        public Delivery Delivery { get; }
-
-        public Recorder Observer { get; } = new();
-
-        public CancellationToken Stop => _stop.Token;
-
-        public void Cancel() => _stop.Cancel();
-
-        public void Dispose()
+        Task<DeliveryResult> delivery = rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 1)), rig.Stop);
+        await Eventually.True(() =>
         {
-            Delivery.Dispose();
-            _stop.Dispose();
-        }
+            // Only once the answer is there: the clock is the endpoint's, too.
+            if (!rig.Observer.Retries.IsEmpty) time.Advance(TimeSpan.FromSeconds(1));
+            return delivery.IsCompleted;
+        }, "the second attempt");
+
+        Assert.Equal(1, (await delivery).Acked);
+        Assert.True(arrivals.Last() - began >= TimeSpan.FromSeconds(30), $"{arrivals.Last() - began}");
     }
 
-    private sealed class Recorder : SendObserver
+    [Fact]
+    public async Task RateLimit_SlowsTheTenantDown_AndNobodyElse()
     {
-        private long _resent;
+        await using FaultSink sink = FaultSink.Start();
+        sink.Script(SinkAnswer.RateLimited(), SinkAnswer.RateLimited());
+        using DeliveryRig rig = new(sink);
 
-        public ConcurrentQueue<string> Retries { get; } = new();
+        await rig.Delivery.DeliverAsync(DeliveryRig.Body(DeliveryRig.Streams(1, 3)), rig.Stop);
 
-        public ConcurrentQueue<string> Unusable { get; } = new();
-
-        public long ResentLines => Interlocked.Read(ref _resent);
-
-        public override void Retried(string status) => Retries.Enqueue(status);
-
-        public override void CredentialsUnusable(string file) => Unusable.Enqueue(file);
-
-        public override void Resent(long lines) => Interlocked.Add(ref _resent, lines);
+        Assert.InRange(rig.Delivery.PaceOf("ops").Rate, TenantPace.RateMin, TenantPace.UsedMin / 3);
+        Assert.Equal(double.PositiveInfinity, rig.Delivery.PaceOf("dev").Rate);
     }
 }

@@ -35,4 +35,27 @@ public sealed class LokiRejectionTests
         Assert.True(LokiRejection.TryParse(Body, out IReadOnlyList<LokiRejection>? rejections));
         Assert.Equal(1, Assert.Single(rejections).Entries);
     }
+
+    [Theory]
+    [InlineData("error at least one label pair is required per stream", "missing_labels")]
+    [InlineData("entry for stream '{a=\"b\"}' has 16 label names; limit 15", "max_label_names_per_series")]
+    [InlineData("stream '{a=\"b\"}' has label name too long: 'x'", "label_name_too_long")]
+    [InlineData("stream '{a=\"b\"}' has label value too long: 'x'", "label_value_too_long")]
+    [InlineData("stream '{a=\"b\"}' has duplicate label name: 'a'", "duplicate_label_names")]
+    [InlineData("Error parsing labels '{a' with error: 1:2: parse error", "invalid_labels")]
+    [InlineData("couldn't parse labels: 1:4: parse error: unexpected \"=\"", "invalid_labels")]
+    [InlineData("stream '{a=\"b\"}' includes structured metadata, but this feature is disallowed. Please see …", "disallowed_structured_metadata")]
+    [InlineData("stream '{a=\"b\"}' has structured metadata too large: '70000' bytes, limit: '65536' bytes. Please see …", "structured_metadata_too_large")]
+    [InlineData("entry with timestamp x ignored, reason: 'entry out of order',\nuser 'ops', total ignored: 1 out of 1 for stream: {a=\"b\"}", "out_of_order")]
+    [InlineData("what nobody ever said", null)]
+    public void EveryReasonOfLoki_HasItsWord(string text, string? reason) => Assert.Equal(reason, LokiRejection.ReasonOf(text));
+
+    [Theory]
+    [InlineData("{app=\"a\"}", "{app=\"a\"}", true)]
+    [InlineData("{app=\"a\"}", "{app=\"a\", service_name=\"a\"}", true)]
+    [InlineData("{service_name=\"x\"}", "{service_name=\"y\"}", false)]
+    [InlineData("{app=\"a\"}", "{app=\"b\", service_name=\"a\"}", false)]
+    [InlineData("{app=\"a\"}", "not labels", false)]
+    public void StreamIsRecognised_WithTheLabelThatLokiAdds(string sent, string lokis, bool expected) =>
+        Assert.Equal(expected, LokiRejection.IsNamed(sent, lokis));
 }
