@@ -69,13 +69,18 @@ public sealed class AdminServer : IAsyncDisposable
         // Nothing on this port is worth waiting for.
         await _server.StopAsync(new CancellationToken(canceled: true));
         _server.Dispose();
+        _application.Dispose();
     }
 
-    private sealed class Application(AdminEndpoints first, ILogger log) : IHttpApplication<HttpContext>
+    private sealed class Application(AdminEndpoints first, ILogger log) : IHttpApplication<HttpContext>, IDisposable
     {
+        // One page at a time: the figures of a page are set just before it is written, and a second scrape would set them anew in the middle of the first.
+        private readonly SemaphoreSlim _onePage = new(1, 1);
         private volatile AdminEndpoints _endpoints = first;
 
         public AdminEndpoints Endpoints { set => _endpoints = value; }
+
+        public void Dispose() => _onePage.Dispose();
 
         public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
@@ -136,12 +141,20 @@ public sealed class AdminServer : IAsyncDisposable
             }
         }
 
-        private static async Task WriteMetricsAsync(HttpContext context, AdminEndpoints endpoints)
+        private async Task WriteMetricsAsync(HttpContext context, AdminEndpoints endpoints)
         {
             using var page = new MemoryStream();
-            await endpoints.Metrics.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
-            foreach (CollectorRegistry more in endpoints.MoreMetrics)
-                await more.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
+            await _onePage.WaitAsync(context.RequestAborted);
+            try
+            {
+                await endpoints.Metrics.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
+                foreach (CollectorRegistry more in endpoints.MoreMetrics)
+                    await more.CollectAndExportAsTextAsync(page, ExpositionFormat.PrometheusText, context.RequestAborted);
+            }
+            finally
+            {
+                _onePage.Release();
+            }
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
             context.Response.ContentLength = page.Length;
             if (context.Request.Method == "GET")

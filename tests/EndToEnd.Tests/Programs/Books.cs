@@ -17,7 +17,11 @@ internal readonly record struct Books(double Read, double Acked, double Rejected
         page.Sum("loki_shipper_ledger_imbalance_lines"));
 
     /// <summary>What is wrong with them, or null.</summary>
-    public string? Fault => Read != Acked + Rejected + InFlight || Imbalance != 0 || Lost != 0 ? $"the books do not close: {this}" : null;
+    public string? Fault => Read != Acked + Rejected + InFlight || Imbalance != 0 || Lost != 0 ? $"the books do not close: {ToString()}" : null;
+
+    // Not the compiler's: that one would print Fault, too, which prints this.
+    public override string ToString() =>
+        $"read {Read}, acked {Acked}, rejected {Rejected}, in flight {InFlight}, lost {Lost}, imbalance {Imbalance}";
 }
 
 /// <summary>Scrapes the books at random moments, as long as it lives, and keeps every snapshot that does not close.</summary>

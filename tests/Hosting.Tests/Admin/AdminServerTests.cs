@@ -43,6 +43,24 @@ public sealed class AdminServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Metrics_OfOnePage_AreOfOneMoment_HoweverManyScrape()
+    {
+        MetricFactory metrics = Prometheus.Metrics.WithCustomRegistry(_registry);
+        Gauge[] equal = [.. Enumerable.Range(0, 200).Select(i => metrics.CreateGauge($"own_{i}", "The same on every page."))];
+        int moment = 0;
+        _registry.AddBeforeCollectCallback(() =>
+        {
+            int now = Interlocked.Increment(ref moment);
+            foreach (Gauge gauge in equal) gauge.Set(now);
+        });
+        await Parallel.ForAsync(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, stop) =>
+        {
+            MetricsPage page = MetricsPage.Parse(await _http.GetStringAsync(new Uri(_server.Address, "/metrics"), stop));
+            Assert.Single(Enumerable.Range(0, 200).Select(i => page.Sum($"own_{i}")).Distinct());
+        });
+    }
+
+    [Fact]
     public async Task Metrics_AreThoseOfTheRegistryWithTheProcessUnderStandardNames()
     {
         Prometheus.Metrics.WithCustomRegistry(_registry).CreateCounter("own_total", "Own.").Inc(3);
