@@ -83,8 +83,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     public bool KeepOut(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line)
     {
         string reason = stream.RefusedFor ?? (unixNanos < stream.Window.Oldest ? "greater_than_max_sample_age" : "too_far_in_future");
-        Tenant.KeepOut(reason);
-        Tenant.Builder.Skip();
+        Tenant.Builder.KeepOut(unixNanos, reason);
         if (Tenant.Samples.MayKeep())
         {
             Tenant.Samples.Keep(new RejectedEntry(

@@ -14,7 +14,6 @@ internal sealed class PipelineTenant(
     string tenant, BatchBuilder builder, TenantAccount account, TenantAccount.Contents contents, EntryWindow? window = null)
 {
     private readonly HashSet<BatchStream> _streams = [];
-    private Dictionary<string, long>? _keptOut;
     private long _doneSequence;
     private long _oldestSent;
     private volatile bool _sending;
@@ -62,21 +61,6 @@ internal sealed class PipelineTenant(
 
     /// <summary>Whether every line up to this batch is decided, parked ones included.</summary>
     public bool IsDecided(long sequence) => DoneSequence >= sequence && Sender.OldestParkedSequence > sequence;
-
-    /// <summary>Books a line that no batch is given, because Loki would refuse it for certain.</summary>
-    public void KeepOut(string reason)
-    {
-        _keptOut ??= [];
-        _keptOut[reason] = _keptOut.GetValueOrDefault(reason) + 1;
-    }
-
-    /// <summary>What was kept out since the last call; null: nothing.</summary>
-    public Dictionary<string, long>? TakeKeptOut()
-    {
-        Dictionary<string, long>? keptOut = _keptOut;
-        _keptOut = null;
-        return keptOut;
-    }
 
     /// <summary>The stream with these labels, shared by all files that have them.</summary>
     public BatchStream Use(LabelSet labels)

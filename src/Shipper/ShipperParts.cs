@@ -105,22 +105,15 @@ internal sealed class ShipperParts : IDisposable
     /// <summary>Writes down what became of entries: in the books, and for the ledger. Before their positions are published.</summary>
     /// <param name="tenant">Whose they are.</param>
     /// <param name="parts">All of these are decided.</param>
-    /// <param name="rejectedByReason">What of them was refused, and no more than that; null: nothing.</param>
+    /// <param name="acked">How many of them were acknowledged.</param>
+    /// <param name="rejected">What of them was refused: all the others; null: nothing.</param>
     /// <param name="parked">Lines of the lane that stay undecided for now.</param>
     /// <param name="endsBatch">False: they are what an earlier batch has left behind.</param>
     public void Decided(
-        PipelineTenant tenant, IReadOnlyList<BatchPart> parts, IReadOnlyDictionary<string, long>? rejectedByReason, long parked, bool endsBatch)
+        PipelineTenant tenant, IReadOnlyList<BatchPart> parts, long acked, IReadOnlyList<RejectedLines>? rejected, long parked, bool endsBatch)
     {
-        long acked = parts.Sum(static part => (long)part.Lines);
-        RejectedLines[]? rejected = null;
-        BatchRejections? shares = null;
-        if (rejectedByReason is { Count: > 0 })
-        {
-            rejected = [.. rejectedByReason.Select(static one => new RejectedLines(one.Key, one.Value, null))];
-            acked -= rejected.Sum(static one => one.Lines);
-            shares = BatchRejections.Attribute(parts, rejected, static (part, stream) =>
-                part.Origin.File.Frame is PipelineFile file && file.IsIn(Encoding.UTF8.GetBytes(stream)));
-        }
+        BatchRejections? shares = rejected is not { Count: > 0 } ? null : BatchRejections.Attribute(
+            parts, rejected, static (part, stream) => part.Origin.File.Frame is PipelineFile file && file.IsIn(Encoding.UTF8.GetBytes(stream)));
         tenant.Account.Decided(tenant.Contents, acked, rejected, parts, shares, parked, endsBatch);
         Ledger?.Of(tenant.Tenant).Decided(parts, shares);
     }

@@ -53,6 +53,7 @@ internal sealed class ShipperPipeline : IDisposable
     private readonly EntryWindow _window = new();
     private readonly List<TailedFile> _due = [];
     private readonly List<Ending> _ending = [];
+    private readonly List<KeptOutPart> _keptOut = [];
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private volatile PipelineTenant[] _tenantList = [];
@@ -363,11 +364,11 @@ internal sealed class ShipperPipeline : IDisposable
         int batched = 0;
         if (counts.Lines > 0)
         {
-            Dictionary<string, long>? keptOut = tenant.TakeKeptOut();
-            PartOrigin origin = state.OriginOf(counts.Lines);
-            batched = tenant.Builder.EndPart(origin);
+            _keptOut.Clear();
+            batched = tenant.Builder.EndPart(state.OriginOf(counts.Lines), _keptOut);
             if (batched > 0 && tenant.OpenedSequence != tenant.OpenSequence) tenant.Opened(_time.GetTimestamp());
-            tenant.Account.Framed(tenant.Contents, state.Book!, counts.Lines, batched, state.LastUnixNanos, tenant.Builder, keptOut);
+            tenant.Account.Framed(tenant.Contents, state.Book!, counts.Lines, batched, state.LastUnixNanos, tenant.Builder, _keptOut);
+            if (_keptOut.Count > 0) _parts.Ledger?.Of(tenant.Tenant).KeptOut(_keptOut);
         }
         _parts.CountRead(bytes);
         _parts.Metrics.Framed(bytes, counts);

@@ -42,8 +42,8 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
 
         public IReadOnlyList<BatchPart> Parts { get; private set; } = [];
 
-        /// <summary>Entries of <see cref="Parts"/> that were refused for good, by reason.</summary>
-        private Dictionary<string, long> Rejected { get; set; } = [];
+        /// <summary>Entries of <see cref="Parts"/> that were refused for good.</summary>
+        private IReadOnlyList<RejectedLines> Rejected { get; set; } = [];
 
         public long Lines => LinesOf(Parts);
 
@@ -54,28 +54,27 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
         /// </summary>
         /// <param name="parts">Of which some are to be kept.</param>
         /// <param name="rejected">What of them was refused since the last call.</param>
-        public (IReadOnlyList<BatchPart> Parts, Dictionary<string, long> Rejected) Keep(
-            IReadOnlyList<BatchPart> parts, IReadOnlyDictionary<string, long>? rejected)
+        public (IReadOnlyList<BatchPart> Parts, long Acked, IReadOnlyList<RejectedLines> Rejected) Keep(
+            IReadOnlyList<BatchPart> parts, IReadOnlyList<RejectedLines>? rejected)
         {
             HashSet<string> labels = [.. Pushes.SelectMany(static push => push.Labels)];
             List<BatchPart> now = [], later = [];
             foreach (BatchPart part in parts) (WritesTo(part.Origin.File, labels) ? later : now).Add(part);
             // More entries than their files account for: one of them is let go already. Then nothing is booked before everything is decided.
             if (LinesOf(later) < PushedLines) (now, later) = ([], [.. parts]);
-            foreach ((string reason, long lines) in rejected ?? new Dictionary<string, long>())
-                Rejected[reason] = Rejected.GetValueOrDefault(reason) + lines;
-            // Loki does not say in which file an entry lies that it refused: in one of those that are booked now, as far as they have so many.
+            // Where Loki does not say in which stream an entry lies that it refused: in one of those that are booked now, as far as they have so many.
             long room = LinesOf(now);
-            Dictionary<string, long> rejectedNow = [], rejectedLater = [];
-            foreach ((string reason, long lines) in Rejected)
+            List<RejectedLines> rejectedNow = [], rejectedLater = [];
+            foreach (RejectedLines one in (IEnumerable<RejectedLines>)[.. Rejected, .. rejected ?? []])
             {
-                long here = Math.Min(room, lines);
+                bool mayBeHere = one.Stream is null || later.Count == 0 || now.Exists(part => WritesTo(part.Origin.File, new HashSet<string> { one.Stream }));
+                long here = mayBeHere ? Math.Min(room, one.Lines) : 0;
                 room -= here;
-                if (here > 0) rejectedNow[reason] = here;
-                if (lines > here) rejectedLater[reason] = lines - here;
+                if (here > 0) rejectedNow.Add(one with { Lines = here });
+                if (one.Lines > here) rejectedLater.Add(one with { Lines = one.Lines - here });
             }
             (Parts, Rejected) = (later, rejectedLater);
-            return (now, rejectedNow);
+            return (now, room, rejectedNow);
         }
 
         private static long LinesOf(IReadOnlyList<BatchPart> parts) => parts.Sum(static part => (long)part.Lines);
@@ -171,14 +170,14 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
         lock (_gate)
         {
             IReadOnlyList<BatchPart> parts = batch.Parts;
-            IReadOnlyDictionary<string, long>? rejected = result.RejectedByReason;
+            (long acked, IReadOnlyList<RejectedLines>? rejected) = (result.Acked, result.RejectedIn);
             if (aside.Count > 0)
             {
                 var parked = new Parked(batch.Sequence, batch.FirstUnixNanos, aside);
-                (parts, rejected) = parked.Keep(parts, rejected);
+                (parts, acked, rejected) = parked.Keep(parts, rejected);
                 _parked.Add(parked);
             }
-            shared.Decided(tenant, parts, rejected, ParkedLines(), endsBatch: true);
+            shared.Decided(tenant, parts, acked, rejected, ParkedLines(), endsBatch: true);
             HashSet<string> labels = ParkedLabels(long.MaxValue);
             foreach (FileMark mark in batch.Marks)
             {
@@ -274,9 +273,9 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             int place = parked.Pushes.IndexOf(push);
             parked.Pushes.RemoveAt(place);
             parked.Pushes.InsertRange(place, left);
-            (IReadOnlyList<BatchPart> parts, Dictionary<string, long> rejected) = parked.Keep(parked.Parts, result.RejectedByReason);
+            (IReadOnlyList<BatchPart> parts, long acked, IReadOnlyList<RejectedLines> rejected) = parked.Keep(parked.Parts, result.RejectedIn);
             if (parked.Pushes.Count == 0) _parked.Remove(parked);
-            shared.Decided(tenant, parts, rejected, ParkedLines(), endsBatch: false);
+            shared.Decided(tenant, parts, acked, rejected, ParkedLines(), endsBatch: false);
             ReleaseMarks();
             NoteParked();
         }

@@ -1,14 +1,9 @@
 // Loki says of a batch how many entries it refused, and only sometimes which. The books of the sources must close all the same, so what it left open is
 // shared out, and said to be an estimate.
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper.Account;
-
-/// <summary>Entries that were refused for one reason.</summary>
-/// <param name="Reason">Loki's word.</param>
-/// <param name="Lines">How many.</param>
-/// <param name="Stream">Label text of the stream that they were in; null: not told.</param>
-internal readonly record struct RejectedLines(string Reason, long Lines, string? Stream);
 
 /// <summary>
 /// How many entries of each part of a batch were refused. Invariant: no part has more of them than entries, and together they are exactly what was

@@ -1,6 +1,7 @@
 // The books of one tenant. They are worth something only if they can be wrong: what is in flight is counted from the batches themselves, not computed
 // from the other figures, so a line that vanishes between two stages shows.
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper.Account;
 
@@ -89,10 +90,9 @@ internal sealed class TenantAccount(string tenant)
     /// <param name="batched">The same by the batch's count.</param>
     /// <param name="unixNanos">Time of the last of them.</param>
     /// <param name="open">The batch.</param>
-    /// <param name="keptOut">Entries that no batch was given because Loki would refuse them for certain, by reason; null: none.</param>
+    /// <param name="keptOut">The others, which no batch was given because Loki would refuse them for certain.</param>
     public void Framed(
-        Contents contents, SourceBook source, long framed, long batched, long unixNanos, BatchBuilder open,
-        IReadOnlyDictionary<string, long>? keptOut = null)
+        Contents contents, SourceBook source, long framed, long batched, long unixNanos, BatchBuilder open, List<KeptOutPart> keptOut)
     {
         lock (_gate)
         {
@@ -101,11 +101,10 @@ internal sealed class TenantAccount(string tenant)
             source.Read += framed;
             source.InFlight += batched;
             if (source.OpenSince == 0 && batched > 0) source.OpenSince = unixNanos;
-            if (keptOut is null) return;
-            foreach ((string reason, long lines) in keptOut)
+            foreach (KeptOutPart kept in keptOut)
             {
-                Reject(reason, lines);
-                source.Rejected.Add(reason, lines);
+                Reject(kept.Reason, kept.Part.Lines);
+                source.Rejected.Add(kept.Reason, kept.Part.Lines);
             }
         }
     }

@@ -62,7 +62,18 @@ internal sealed class TenantLedger(string tenant, long epoch, TimeProvider time)
         lock (_gate)
         {
             _changes++;
-            for (int i = 0; i < parts.Count; i++) Add(parts[i], shares, i, now);
+            for (int i = 0; i < parts.Count; i++) Add(parts[i], now, null, shares, i);
+        }
+    }
+
+    /// <summary>Lane: entries that are in no batch, because Loki would refuse them for certain.</summary>
+    public void KeptOut(List<KeptOutPart> keptOut)
+    {
+        long now = time.GetTimestamp();
+        lock (_gate)
+        {
+            _changes++;
+            foreach (KeptOutPart kept in keptOut) Add(kept.Part, now, kept.Reason);
         }
     }
 
@@ -154,7 +165,7 @@ internal sealed class TenantLedger(string tenant, long epoch, TimeProvider time)
 
     private bool IsFull => _open.Count + _closed.Count + _leaving.Count >= RecordsMax;
 
-    private void Add(in BatchPart part, BatchRejections? shares, int index, long now)
+    private void Add(in BatchPart part, long now, string? keptOutFor, BatchRejections? shares = null, int index = 0)
     {
         PartOrigin origin = part.Origin;
         var key = new Key(origin.File, origin.Generation, part.MinuteNanos);
@@ -172,6 +183,7 @@ internal sealed class TenantLedger(string tenant, long epoch, TimeProvider time)
         open.FromByte = Math.Min(open.FromByte, origin.FromByte);
         open.ToByte = Math.Max(open.ToByte, origin.ToByte);
         open.TouchedAt = now;
+        if (keptOutFor is not null) open.Rejected.Add(keptOutFor, part.Lines);
         if (shares is not null)
         {
             open.Rejected.Add(shares.Of(index));

@@ -21,9 +21,6 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
 
     private const long MinuteNanos = 60_000_000_000;
 
-    /// <summary>No minute begins here, so it marks entries that are counted and not put in.</summary>
-    private const long Skipped = 1;
-
     /// <summary>Neighbouring entries of one stream in the buffer.</summary>
     private struct Run
     {
@@ -39,8 +36,8 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     // The parts of the batch before: its sender is done with them when this one is sealed.
     private List<BatchPart> _sealedParts = [];
 
-    // What was added since the last EndPart: whole minutes, and then _minute with the entries from _minuteFrom on.
-    private readonly List<(long MinuteNanos, int Lines)> _minutes = [];
+    // What was added or kept out since the last EndPart: whole minutes, and then _minute with the entries from _minuteFrom on.
+    private readonly List<(long MinuteNanos, int Lines, string? KeptOutFor)> _minutes = [];
     private long _minute;
     private int _minuteFrom;
     private Run[] _runs = new Run[64];
@@ -95,32 +92,38 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         else _marks.Add(new FileMark(file, position));
     }
 
-    /// <summary>An entry of the same file that is not put in: the numbers of those behind it go on as if it were.</summary>
-    public void Skip()
+    /// <summary>An entry that is not sent, because Loki would refuse it for certain: it has its number and its minute all the same.</summary>
+    public void KeepOut(long unixNanos, string reason)
     {
         EndMinute();
-        if (_minutes.Count > 0 && _minutes[^1].MinuteNanos == Skipped) _minutes[^1] = (Skipped, _minutes[^1].Lines + 1);
-        else _minutes.Add((Skipped, 1));
+        long minute = MinuteOf(unixNanos);
+        if (_minutes is [.., (var lastMinute, _, { } lastReason)] && lastMinute == minute && lastReason == reason)
+            CollectionsMarshal.AsSpan(_minutes)[^1].Lines++;
+        else _minutes.Add((minute, 1, reason));
     }
 
-    /// <summary>Notes where all entries came from that were added since the last call. Returns how many there were.</summary>
-    public int EndPart(in PartOrigin origin)
+    /// <summary>Notes where all entries came from that were added or kept out since the last call.</summary>
+    /// <param name="origin">Their origin.</param>
+    /// <param name="keptOut">Takes the parts that are not in the batch.</param>
+    /// <returns>How many are in the batch.</returns>
+    public int EndPart(in PartOrigin origin, List<KeptOutPart> keptOut)
     {
         EndMinute();
-        int lines = 0;
-        long skipped = 0;
-        foreach ((long minute, int count) in _minutes)
+        int entries = 0, batched = 0;
+        foreach ((long minute, int count, string? reason) in _minutes)
         {
-            if (minute == Skipped)
+            var part = new BatchPart(origin with { FirstEntry = origin.FirstEntry + entries }, minute, count);
+            entries += count;
+            if (reason is not null)
             {
-                skipped += count;
+                keptOut.Add(new KeptOutPart(part, reason));
                 continue;
             }
-            AddPart(new BatchPart(origin with { FirstEntry = origin.FirstEntry + lines + skipped }, minute, count));
-            lines += count;
+            batched += count;
+            AddPart(part);
         }
         _minutes.Clear();
-        return lines;
+        return batched;
     }
 
     /// <summary>Bytes that <see cref="Seal"/> will write.</summary>
@@ -186,13 +189,18 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     private void BeginMinute(long unixNanos)
     {
         EndMinute();
+        _minute = MinuteOf(unixNanos);
+    }
+
+    private static long MinuteOf(long unixNanos)
+    {
         long into = unixNanos % MinuteNanos;
-        _minute = unixNanos - (into < 0 ? into + MinuteNanos : into);
+        return unixNanos - (into < 0 ? into + MinuteNanos : into);
     }
 
     private void EndMinute()
     {
-        if (Lines > _minuteFrom) _minutes.Add((_minute, Lines - _minuteFrom));
+        if (Lines > _minuteFrom) _minutes.Add((_minute, Lines - _minuteFrom, null));
         _minuteFrom = Lines;
     }
 

@@ -20,3 +20,8 @@ internal readonly record struct PartOrigin(
 /// <param name="MinuteNanos">Beginning of the minute of the entries' times, Unix nanoseconds.</param>
 /// <param name="Lines">How many, counted by the batch.</param>
 internal readonly record struct BatchPart(PartOrigin Origin, long MinuteNanos, int Lines);
+
+/// <summary>Entries that are in no batch, because Loki would refuse them for certain: decided as soon as they are read.</summary>
+/// <param name="Part">Which.</param>
+/// <param name="Reason">Loki's reason word.</param>
+internal readonly record struct KeptOutPart(BatchPart Part, string Reason);

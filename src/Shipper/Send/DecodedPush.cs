@@ -108,6 +108,22 @@ internal sealed class DecodedPush
         }
     }
 
+    /// <summary>Label text of its only stream, or of the one that Loki names so; null: it cannot be told.</summary>
+    public string? StreamNamed(string? lokisStream)
+    {
+        if (_streams.Count == 1) return Encoding.UTF8.GetString(_streams[0].Labels);
+        if (lokisStream is null) return null;
+        string? named = null;
+        foreach ((byte[] labels, _) in _streams)
+        {
+            string text = Encoding.UTF8.GetString(labels);
+            if (!LokiRejection.IsNamed(text, lokisStream)) continue;
+            if (named is not null) return null;
+            named = text;
+        }
+        return named;
+    }
+
     /// <summary>Two pushes of about half the streams each. Call only with two streams or more.</summary>
     public (PushBody First, PushBody Second) HalveByStream()
     {

@@ -192,7 +192,9 @@ internal sealed class Delivery : IDisposable
     /// <summary>Books entries as refused for good, with samples for the dead-letter file.</summary>
     private void Reject(PushBody body, IReadOnlyList<LokiRejection> rejections, PushAnswer answer, Tally tally)
     {
-        DecodedPush? push = null;
+        DecodedPush push = DecodedPush.Read(body);
+        string? named = LokiRejection.NamedStream(answer.Body);
+        string? stream = push.StreamNamed(named);
         // Loki's text is not trusted to add up: no more lines are refused than were sent.
         long left = body.Lines;
         foreach (LokiRejection rejection in rejections)
@@ -200,10 +202,8 @@ internal sealed class Delivery : IDisposable
             long entries = Math.Min(left, rejection.Entries);
             left -= entries;
             if (entries == 0) continue;
-            tally.Reject(rejection.Reason, entries);
-            if (!_samples.IsOn) continue;
-            push ??= DecodedPush.Read(body);
-            push.Sample(rejection with { Entries = entries }, LokiRejection.NamedStream(answer.Body), answer.ForHumans, _samples);
+            tally.Reject(rejection.Reason, entries, stream);
+            if (_samples.IsOn) push.Sample(rejection with { Entries = entries }, named, answer.ForHumans, _samples);
         }
     }
 
@@ -301,12 +301,14 @@ internal sealed class Delivery : IDisposable
     private sealed class Tally
     {
         private Dictionary<string, long>? _rejected;
+        private List<RejectedLines>? _rejectedIn;
         private List<ParkedPush>? _parked;
 
         public void Park(ParkedPush push) => (_parked ??= []).Add(push);
 
-        public void Reject(string reason, long lines)
+        public void Reject(string reason, long lines, string? stream)
         {
+            (_rejectedIn ??= []).Add(new RejectedLines(reason, lines, stream));
             _rejected ??= [];
             _rejected[reason] = _rejected.GetValueOrDefault(reason) + lines;
         }
@@ -315,7 +317,7 @@ internal sealed class Delivery : IDisposable
         {
             long rejected = _rejected?.Values.Sum() ?? 0;
             long parked = _parked?.Sum(static push => (long)push.Body.Lines) ?? 0;
-            return new DeliveryResult(lines - rejected - parked, rejected, _rejected, _parked);
+            return new DeliveryResult(lines - rejected - parked, rejected, _rejected, _parked, _rejectedIn);
         }
     }
 }

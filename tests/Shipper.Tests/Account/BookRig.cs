@@ -3,6 +3,7 @@ using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Discover;
+using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper.Tests.Account;
@@ -14,6 +15,7 @@ internal sealed class BookRig
     private readonly BatchBuffers _buffers = new(1 << 20, BatchSealer.BufferBytesMax(BatchBytes, 256));
     private readonly TenantAccount.Contents _contents;
     private readonly BatchSealer _sealer;
+    private readonly List<KeptOutPart> _keptOut = [];
     private readonly Dictionary<string, SourceFile> _files = [];
 
     public BookRig(TenantAccount account)
@@ -50,17 +52,25 @@ internal sealed class BookRig
         return file;
     }
 
-    /// <summary>Frames lines, the i-th at this time plus i steps; returns how many had room.</summary>
-    public int Frame(string source, int lines, long unixNanos = 0, long step = 1)
+    /// <summary>
+    /// Frames lines, the i-th at this time plus i steps; returns how many had room. Of so many lines the last is kept out; 0: none is.
+    /// </summary>
+    public int Frame(string source, int lines, long unixNanos = 0, long step = 1, int keepOutOf = 0)
     {
         SourceFile file = Of(source);
         int framed = 0;
-        while (framed < lines && Builder.TryAdd(file.Stream, unixNanos + framed * step, "line"u8, default)) framed++;
+        for (; framed < lines; framed++)
+        {
+            long time = unixNanos + framed * step;
+            if (keepOutOf > 0 && framed % keepOutOf == keepOutOf - 1) Builder.KeepOut(time, "too_old");
+            else if (!Builder.TryAdd(file.Stream, time, "line"u8, default)) break;
+        }
         if (framed == 0) return 0;
         file.Book ??= Account.OpenFile(source);
         var origin = new PartOrigin(file.Book, file.File, file.File.Identity, 0, file.Entries, file.Entries * 10, (file.Entries + framed) * 10);
         file.Entries += framed;
-        Account.Framed(_contents, file.Book, framed, Builder.EndPart(origin), unixNanos + framed * step, Builder);
+        _keptOut.Clear();
+        Account.Framed(_contents, file.Book, framed, Builder.EndPart(origin, _keptOut), unixNanos + framed * step, Builder, _keptOut);
         return framed;
     }
 

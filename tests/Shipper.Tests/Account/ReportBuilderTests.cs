@@ -1,5 +1,6 @@
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
+using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper.Tests.Account;
 

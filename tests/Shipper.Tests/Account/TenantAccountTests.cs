@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Send;
 
 namespace LokiGateway.Shipper.Tests.Account;
 
@@ -48,7 +49,9 @@ public sealed class TenantAccountTests
         switch (random.Next(10))
         {
             case < 4:
-                model.Add(source, read: rig.Frame(source, random.Next(1, 60), random.Next() * 1_000_000_000L, random.Next(2) * 20_000_000_000L));
+                int keepOutOf = random.Next(2) * 5;
+                int framed = rig.Frame(source, random.Next(1, 60), random.Next() * 1_000_000_000L, random.Next(2) * 20_000_000_000L, keepOutOf);
+                model.Add(source, read: framed, rejected: keepOutOf == 0 ? 0 : framed / keepOutOf);
                 break;
             case < 6:
                 rig.Seal();
@@ -134,7 +137,7 @@ public sealed class TenantAccountTests
         TenantAccount.Contents contents = account.AddLane();
         SourceBook book = account.OpenFile("a");
         // Frame says it handed over three lines, the batch holds none.
-        account.Framed(contents, book, 3, 0, 1, new BatchBuilder(new BatchBuffers(0, 1), 2048));
+        account.Framed(contents, book, 3, 0, 1, new BatchBuilder(new BatchBuffers(0, 1), 2048), []);
         List<SourceSnapshot> sources = [];
         Assert.Equal(3, account.Snapshot(sources, out _).Imbalance);
         Assert.Equal(3, Assert.Single(sources).Imbalance);

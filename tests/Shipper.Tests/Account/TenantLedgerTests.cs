@@ -4,6 +4,7 @@ using FsCheck.Xunit;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 using LokiGateway.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -85,6 +86,18 @@ public sealed class TenantLedgerTests
         IReadOnlyList<LedgerRecord> records = ledger.Leave(all: true, 10);
         Assert.Equal([(0, 5, false), (0, 5, false), (3, 1, true), (3, 1, true)],
             records.Select(static record => (record.Lines, record.RejectedLines, record.RejectedEstimated)));
+        Assert.All(records, static record => Assert.True(LedgerRecord.TryParse(record.ToUtf8(), out _, out _)));
+    }
+
+    [Fact]
+    public void EntriesThatWereNeverSent_AreRejectedWithTheirReason()
+    {
+        TenantLedger ledger = NewLedger();
+        ledger.Decided([Part(0, 0, 3)], null);
+        ledger.KeptOut([new KeptOutPart(Part(0, 3, 2), "greater_than_max_sample_age"), new KeptOutPart(Part(-9, 5, 4), "x")]);
+        IReadOnlyList<LedgerRecord> records = ledger.Leave(all: true, 10);
+        Assert.Equal([(0, 4), (3, 2)], records.Select(static record => (record.Lines, record.RejectedLines)));
+        Assert.Equal([0, 5], records[1].Entries!);
         Assert.All(records, static record => Assert.True(LedgerRecord.TryParse(record.ToUtf8(), out _, out _)));
     }
 

@@ -15,6 +15,9 @@ public sealed class BatchPartTests
 
     private const long Minute = 60_000_000_000;
 
+    private static readonly Comparer<(TailedFile File, long Entry, long Minute)> Comparer = Comparer<(TailedFile File, long Entry, long Minute)>.Create(
+        static (a, b) => (a.File.LogicalPath, a.Entry, a.Minute).CompareTo((b.File.LogicalPath, b.Entry, b.Minute)));
+
     private sealed class Source : EntrySource;
 
     /// <summary>A turn of a file: so many entries, each a step later than the one before.</summary>
@@ -37,6 +40,7 @@ public sealed class BatchPartTests
         var streams = Enumerable.Range(0, 2).Select(static i => new BatchStream(LabelSet.Of([new("app", $"{i}")]))).ToArray();
         var source = new Source();
         long[] entries = new long[3];
+        List<KeptOutPart> keptOut = [];
         List<(TailedFile File, long Entry, long Minute)> expected = [], actual = [];
         foreach (Turn turn in turns)
         {
@@ -48,15 +52,21 @@ public sealed class BatchPartTests
                 for (; done < turn.Entries; done++, added++)
                 {
                     long time = (turn.StartSeconds + (long)turn.StepSeconds * done) * 1_000_000_000;
-                    if (!builder.TryAdd(streams[done % 2], time, "a line of some length"u8, default)) break;
+                    // What is not sent has its number and its minute all the same.
+                    if (done % 5 == turn.File) builder.KeepOut(time, done % 2 == 0 ? "too_old" : "too_new");
+                    else if (!builder.TryAdd(streams[done % 2], time, "a line of some length"u8, default)) break;
                     expected.Add((files[turn.File], entries[turn.File]++, (long)Math.Floor(time / (double)Minute) * Minute));
                 }
-                Assert.Equal(added, builder.EndPart(new PartOrigin(source, files[turn.File], files[turn.File].Identity, 0, first, first, first + added)));
+                int before = keptOut.Count;
+                int batched = builder.EndPart(new PartOrigin(source, files[turn.File], files[turn.File].Identity, 0, first, first, first + added), keptOut);
+                Assert.Equal(added, batched + keptOut[before..].Sum(static kept => kept.Part.Lines));
                 if (done < turn.Entries) Seal();
             }
         }
         if (builder.Lines > 0) Seal();
-        Assert.Equal(expected, actual);
+        foreach (KeptOutPart kept in keptOut)
+            for (int i = 0; i < kept.Part.Lines; i++) actual.Add((kept.Part.Origin.File, kept.Part.Origin.FirstEntry + i, kept.Part.MinuteNanos));
+        Assert.Equal(expected.Order(Comparer), actual.Order(Comparer));
 
         void Seal()
         {
@@ -82,7 +92,7 @@ public sealed class BatchPartTests
         for (int i = 0; i < 10; i++)
         {
             Assert.True(builder.TryAdd(stream, i, "line"u8, default));
-            builder.EndPart(new PartOrigin(source, file, file.Identity, 0, i, i * 5, i * 5 + 5));
+            builder.EndPart(new PartOrigin(source, file, file.Identity, 0, i, i * 5, i * 5 + 5), []);
         }
         BatchPart part = Assert.Single(new BatchSealer(buffers, BatchBytes, 256).Seal(builder, 1).Parts);
         Assert.Equal((10, 0, 0, 50), (part.Lines, part.Origin.FirstEntry, part.Origin.FromByte, part.Origin.ToByte));
