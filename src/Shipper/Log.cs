@@ -207,6 +207,9 @@ internal static partial class Log
     [LoggerMessage(209, LogLevel.Error, "cannot start: {Reason}")]
     public static partial void CannotStart(ILogger log, string reason);
 
+    [LoggerMessage(212, LogLevel.Warning, "a deleted file that was not read to its end is let go: no source of the new configuration matches it, or it cannot be opened again")]
+    public static partial void HeldFileLeft(ILogger log, string path, long acknowledged, long size);
+
     [LoggerMessage(210, LogLevel.Information, "the configuration has changed: finishing what is read, then going on with the new one")]
     public static partial void Reloading(ILogger log);
 

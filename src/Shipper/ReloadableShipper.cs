@@ -103,7 +103,7 @@ internal sealed class ReloadableShipper : IAsyncDisposable
         await _shipper.DisposeAsync().ConfigureAwait(false);
         if (_context.Stopping.IsCancellationRequested)
         {
-            left?.Checkpoint.Dispose();
+            left?.Dispose();
             return;
         }
         // 3. The new one goes on at the same bytes.

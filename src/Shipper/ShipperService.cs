@@ -103,6 +103,7 @@ public sealed class ShipperService : IAsyncDisposable
         _scanner = new FileScanner(
             sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes),
             _inherited?.Positions ?? _checkpoint.Loaded, _time, _log);
+        if (_inherited is not null) _scanner.Adopt(_inherited.Held);
         _books = new Bookkeeping(_options, _parts, _scanner, _time, _log);
         _books.Load();
         _committer = new Committer(_scanner, _checkpoint, _time, _books.Save);
@@ -207,7 +208,8 @@ public sealed class ShipperService : IAsyncDisposable
         if (_parts?.Accounts.Total().InFlight is > 0 and var lines) Log.StoppedWithLinesInFlight(_log, lines, patience);
         await _abandon.CancelAsync().ConfigureAwait(false);
         _committer?.Dispose();
-        if (leave && _checkpoint is not null && _committer is not null) _left = new Succession(_checkpoint, _committer.Contents());
+        if (leave && _checkpoint is not null && _committer is not null)
+            _left = new Succession(_checkpoint, _committer.Contents(), HeldFile.Of(_scanner!.Files, _log));
         ShowPages?.Invoke(null);
         if (_admin is not null) await _admin.DisposeAsync().ConfigureAwait(false);
         foreach (ShipperPipeline lane in _lanes) lane.Dispose();

@@ -1,3 +1,5 @@
+using LokiGateway.Shipper.Discover;
+
 namespace LokiGateway.Shipper.Commit;
 
 /// <summary>
@@ -6,4 +8,13 @@ namespace LokiGateway.Shipper.Commit;
 /// </summary>
 /// <param name="Checkpoint">Open; belongs to whoever holds this.</param>
 /// <param name="Positions">Acknowledged positions of all files.</param>
-internal sealed record Succession(Checkpoint Checkpoint, CheckpointContents Positions);
+/// <param name="Held">Deleted files that are not read to their end.</param>
+internal sealed record Succession(Checkpoint Checkpoint, CheckpointContents Positions, IReadOnlyList<HeldFile> Held) : IDisposable
+{
+    /// <summary>Nobody goes on.</summary>
+    public void Dispose()
+    {
+        foreach (HeldFile held in Held) held.Opened.Handle.Dispose();
+        Checkpoint.Dispose();
+    }
+}

@@ -40,6 +40,7 @@ internal sealed class FileScanner : IDisposable
     /// <summary>The list of what is skipped is for humans: a minute late is in time.</summary>
     private static readonly TimeSpan SkippedCheckPeriod = TimeSpan.FromMinutes(1);
 
+    private readonly IReadOnlyList<LogSource> _sources;
     private readonly FileTable _table;
     private readonly SkippedFiles _skipped;
     private readonly DirectoryWatch _watch;
@@ -72,7 +73,7 @@ internal sealed class FileScanner : IDisposable
         ILogger log,
         bool useInotify = true)
     {
-        (_time, _log) = (time, log);
+        (_sources, _time, _log) = (sources, time, log);
         _seenThroughNanos = resume.SeenThrough ?? long.MinValue;
         _table = new FileTable(lanes, laneOf, new ResumePositions(resume, time), log);
         _skipped = new SkippedFiles(log);
@@ -130,6 +131,28 @@ internal sealed class FileScanner : IDisposable
     {
         _scanRequested = true;
         _watch.Wake();
+    }
+
+    /// <summary>
+    /// Before the start: deleted files that the scanner before this one in the same process had not read to their end. What no source matches any more is let go.
+    /// </summary>
+    public void Adopt(IReadOnlyList<HeldFile> heldFiles)
+    {
+        var latest = new Dictionary<string, TailedFile>(StringComparer.Ordinal);
+        foreach (HeldFile held in heldFiles)
+        {
+            LogSource? source = _sources.FirstOrDefault(source => source.Matches(held.Path));
+            if (source is null)
+            {
+                Log.HeldFileLeft(_log, held.Path, held.Acked.Offset, held.Opened.Stat.Size);
+                held.Opened.Handle.Dispose();
+                continue;
+            }
+            TailedFile file = _table.Follow(held.Opened, new HeldFile.Name(held.Path), source, held.Acked, latest.GetValueOrDefault(held.Path));
+            _departed.Add(file, FileFate.Unlinked);
+            _table.Dispatch(file);
+            latest[held.Path] = file;
+        }
     }
 
     public void Start()

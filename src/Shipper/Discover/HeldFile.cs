@@ -1,4 +1,5 @@
 using LokiGateway.Shipper.Tail;
+using Microsoft.Extensions.Logging;
 
 namespace LokiGateway.Shipper.Discover;
 
@@ -12,15 +13,21 @@ namespace LokiGateway.Shipper.Discover;
 internal sealed record HeldFile(string Path, OpenedFile Opened, FilePosition Acked)
 {
     /// <summary>Those of a scanner that has stopped, oldest first; their own handles stay with the scanner.</summary>
-    public static List<HeldFile> Of(IEnumerable<TailedFile> files)
+    public static List<HeldFile> Of(IEnumerable<TailedFile> files, ILogger log)
     {
         List<HeldFile> held = [];
-        foreach (TailedFile file in files.Where(static file => file.Fate == FileFate.Unlinked && !file.IsFinished).OrderBy(static file => file.LeftPathAt))
+        foreach (TailedFile file in files.OrderBy(static file => file.LeftPathAt))
         {
-            if (file.Handle is not { IsInvalid: false } handle) continue;
+            // Asked of the file itself: it may have been deleted since the last scan.
+            if (file.IsFinished || file.Handle is not { IsInvalid: false } handle) continue;
+            if (FileStat.OfHandle(handle, out FileStat stat) != 0 || stat.Links > 0) continue;
             // The kernel's own link to an open file works when its name is gone.
             OpenedFile? opened = OpenedFile.TryOpen($"/proc/self/fd/{handle.DangerousGetHandle()}", skipBinary: false, out _, out _);
-            if (opened is null) continue;
+            if (opened is null)
+            {
+                Log.HeldFileLeft(log, file.LogicalPath, file.Acked.Offset, stat.Size);
+                continue;
+            }
             FilePosition acked = file.Acked;
             held.Add(new HeldFile(file.LogicalPath, opened, new FilePosition(acked.Offset, 0, acked.Frame)));
         }

@@ -35,6 +35,9 @@ internal sealed class LogSource
         return true;
     }
 
+    /// <summary>Whether a file at this path belongs here, if no source before this one claims it.</summary>
+    public bool Matches(string path) => Paths.Any(glob => glob.Matches(path)) && !Exclude.Any(glob => glob.Matches(path));
+
     private static bool TryParseAll(IReadOnlyList<string> patterns, out List<PathGlob> compiled, [NotNullWhen(false)] out string? error)
     {
         compiled = new List<PathGlob>(patterns.Count);
