@@ -1,6 +1,7 @@
 // What the shipper can be told, parsed once at start from strict YAML; nothing here is read per line or per request.
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Protocol.Tenancy;
+using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Frame;
 using LokiGateway.Shipper.Label;
 
@@ -106,14 +107,18 @@ public sealed record ShipperOptions
             if (paths.Count == 0) section.Error("paths", "a source needs at least one path");
             foreach (string path in paths)
                 if (!path.StartsWith('/')) section.Error("paths", $"'{path}' is not an absolute path");
+                else if (!PathGlob.TryParse(path, out _, out string? error)) section.Error("paths", error);
             SourceFormat format = section.Choice("format", SourceFormat.Auto, Formats,
                 "Format of the lines. auto decides per file by its first complete line: CRI, docker json-file, or raw.");
             ConfigurationSection metadata = section.Section("structured_metadata",
                 "What is attached to each entry without being a label. Loki refuses all of it while allow_structured_metadata is off.");
+            IReadOnlyList<string> exclude = section.Strings("exclude", "Globs of paths that are left out.");
+            foreach (string path in exclude)
+                if (!PathGlob.TryParse(path, out _, out string? error)) section.Error("exclude", error);
             sources.Add(new SourceOptions
             {
                 Paths = paths,
-                Exclude = section.Strings("exclude", "Globs of paths that are left out."),
+                Exclude = exclude,
                 Format = format,
                 PathPattern = LabelBinding.PathPattern(section),
                 Labels = LabelBinding.Labels(section, "labels", "Labels of the streams of these files. They win over labels that a path gives."),

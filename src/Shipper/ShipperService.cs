@@ -98,7 +98,15 @@ public sealed class ShipperService : IAsyncDisposable
         {
             throw new ShipperStartException(unusable.Message, unusable);
         }
-        _parts = new ShipperParts(_options, new ShipperMetrics(_registry), _log, _time);
+        try
+        {
+            _parts = new ShipperParts(_options, new ShipperMetrics(_registry), _log, _time);
+        }
+        catch (TlsException changed)
+        {
+            // Between the check and now.
+            throw new ShipperStartException(changed.Message, changed);
+        }
         int lanes = _options.Endpoint.Shards;
         _scanner = new FileScanner(
             sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes),

@@ -39,6 +39,8 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("loki-shipper", "endpoint:\n  url: http://a/push\n  tenant_id: ops\n  batch_sise: 1MiB\nsources: [{paths: [/a]}]\n", ":4:", "batch_sise", "batch_size")]
+    [InlineData("loki-shipper", "endpoint: {url: http://a/push, tenant_id: ops}\nsources:\n  - paths: ['/a/[b.log']\n", ":3:", "sources[0].paths", "without its ]")]
+    [InlineData("loki-shipper", "endpoint: {url: http://a/push, tenant_id: ops, tls: {ca_file: /a}}\nsources: [{paths: [/a]}]\n", ":1:", "endpoint.tls", "https://")]
     [InlineData("loki-shipper", "endpoint: {url: http://a/push, tenant_id: ops, batch_wait: soon}\nsources: [{paths: [/a]}]\n", ":1:", "batch_wait", "soon")]
     [InlineData("loki-shipper", "endpoint: {url: http://a/push, tenant_id: 'a b'}\nsources: [{paths: [/a]}]\n", ":1:", "tenant_id", "' '")]
     [InlineData("loki-gateway", "upstream: {push_url: http://a}\n", "auth.mode", "", "")]
