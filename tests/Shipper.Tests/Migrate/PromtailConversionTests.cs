@@ -130,7 +130,10 @@ public sealed class PromtailConversionTests
                     separator: /
                     replacement: /var/log/pods/*$1/*.log
                     target_label: __path__
-                  - source_labels: [__meta_kubernetes_pod_annotationpresent_kubernetes_io_config_hash, __meta_kubernetes_pod_annotation_kubernetes_io_config_hash, __meta_kubernetes_pod_container_name]
+                  - source_labels:
+                      - __meta_kubernetes_pod_annotationpresent_kubernetes_io_config_hash
+                      - __meta_kubernetes_pod_annotation_kubernetes_io_config_hash
+                      - __meta_kubernetes_pod_container_name
                     separator: /
                     regex: true/(.*)
                     replacement: /var/log/pods/*$1/*.log
