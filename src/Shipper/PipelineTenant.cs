@@ -17,6 +17,7 @@ internal sealed class PipelineTenant(
     private long _doneSequence;
     private long _oldestSent;
     private volatile bool _sending;
+    private volatile bool _isHeldUp;
 
     public string Tenant { get; } = tenant;
 
@@ -39,6 +40,9 @@ internal sealed class PipelineTenant(
     public long DoneSequence => Volatile.Read(ref _doneSequence);
 
     public bool IsSending => _sending;
+
+    /// <summary>Set by the sender while its batch fails again and again: nothing more is begun for the tenant until it goes through.</summary>
+    public bool IsHeldUp { get => _isHeldUp; set => _isHeldUp = value; }
 
     /// <summary>Set once, before anything is sent.</summary>
     public TenantSender Sender { get; set; } = null!;

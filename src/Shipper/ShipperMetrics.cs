@@ -146,7 +146,7 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         Counter rejectedLines = _metrics.CreateCounter("loki_shipper_rejected_lines_total",
             "Log entries that the endpoint refused for good, or would for certain and was not sent, by Loki's reason. They are not sent again.", "reason");
         Gauge parked = _metrics.CreateGauge("loki_shipper_parked_bytes",
-            "Memory of streams that are set aside because they are over a limit of theirs; their files wait, the tenant's others go on.");
+            "Memory of what waits outside the batch buffers: streams that are over a limit of theirs, and batches that fail again and again.");
         Gauge inFlight = _metrics.CreateGauge("loki_shipper_in_flight_lines", "Log entries in open batches and undecided requests.");
         Gauge imbalance = _metrics.CreateGauge("loki_shipper_ledger_imbalance_lines", "read - acked - rejected - in flight. Anything but 0 is a bug.");
         Gauge lagBytes = _metrics.CreateGauge("loki_shipper_lag_bytes", "Bytes in followed files that are not read yet.");

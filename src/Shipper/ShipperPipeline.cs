@@ -412,7 +412,9 @@ internal sealed class ShipperPipeline : IDisposable
     /// <summary>Whether the tenant can take a line: its batch is not full, or can be sent now.</summary>
     private bool HasRoom(PipelineTenant tenant)
     {
+        if (tenant.IsHeldUp && tenant.Builder.Lines == 0) return false;
         tenant.Builder.KeepFree = tenant.IsSending ? _parts.BuffersKeptFree : 0;
+        tenant.Builder.KeepsFreeToGrow = tenant.IsHeldUp;
         if (!tenant.Builder.IsFull && !tenant.Builder.IsStarved) return true;
         return MakeRoom(tenant);
     }
@@ -425,7 +427,11 @@ internal sealed class ShipperPipeline : IDisposable
         // Open batches of other tenants of this lane hold memory, too: they go out early.
         foreach (PipelineTenant other in _tenants.Values)
             if (other.Builder.Lines > 0) TrySeal(other);
-        return tenant.Builder.TryTakeBuffer();
+        // Whoever has nothing on its way is not what holds the memory: it gets on with small batches, whatever the others hold.
+        if (tenant.Builder.TryTakeBuffer()) return true;
+        if (tenant.IsSending) return false;
+        tenant.Builder.TakeSmallBuffer();
+        return true;
     }
 
     /// <summary>6. Send: compresses the open batch and starts its delivery. False: there is nothing, or the one before is still on its way.</summary>

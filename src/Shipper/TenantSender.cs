@@ -1,6 +1,5 @@
 // What happens to a batch after the lane has sealed it. A tenant's batches go one after the other; streams that are over their own limit are set aside, so
 // that the tenant's other streams go on, and only the files that these streams come from wait.
-using System.Runtime.InteropServices;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
@@ -106,20 +105,24 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
     private async Task DeliverAsync(SealedBatch batch, CancellationToken abandon)
     {
         string? name = tenant.Tenant.Length == 0 ? null : tenant.Tenant;
-        var whole = new PushBody(name, batch.Buffer.AsMemory(0, batch.Length), batch.RequestBytes, batch.Lines, batch.Streams, null);
+        var memory = new BatchMemory(batch, tenant, shared);
         while (true)
         {
             try
             {
                 List<ParkedPush> aside = [];
                 DeliveryResult result = default;
+                var whole = new PushBody(name, memory.Compressed, batch.RequestBytes, batch.Lines, batch.Streams, null) { Owner = memory };
                 if (WithoutParkedStreams(whole, batch, aside) is { } push)
                 {
                     result = await shared.Delivery.DeliverAsync(push with { Stamp = shared.StampFor(tenant, push.Lines) }, abandon).ConfigureAwait(false);
                     if (result.Parked is { } refused) aside.AddRange(refused);
                 }
-                if (aside.Count > 0) await OwnAsync(aside, batch, abandon).ConfigureAwait(false);
+                if (aside.Count > 0) await OwnAsync(aside, memory, abandon).ConfigureAwait(false);
                 Settle(batch, result, aside, abandon);
+                memory.Release();
+                tenant.Done(batch);
+                decided();
                 return;
             }
             catch (OperationCanceledException)
@@ -152,15 +155,15 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
     }
 
     /// <summary>Parked pushes outlive their batch's buffer, and there is a bound on them: beyond it the tenant waits for what is parked.</summary>
-    private async Task OwnAsync(List<ParkedPush> aside, SealedBatch batch, CancellationToken abandon)
+    private async Task OwnAsync(List<ParkedPush> aside, BatchMemory batch, CancellationToken abandon)
     {
         for (int attempt = 0; !shared.Parked.TryTake(BytesOf(aside)); attempt++)
             await Task.Delay(shared.Delivery.ParkedDelay.Next(attempt, retryAfter: null), time, abandon).ConfigureAwait(false);
         for (int i = 0; i < aside.Count; i++)
         {
-            PushBody body = aside[i].Body;
-            if (MemoryMarshal.TryGetArray(body.Compressed, out ArraySegment<byte> memory) && memory.Array == batch.Buffer)
-                aside[i] = aside[i] with { Body = body with { Compressed = body.Compressed.ToArray() } };
+            PushBody body = aside[i].Body with { Owner = null };
+            if (batch.Holds(body.Compressed)) body = body with { Compressed = body.Compressed.ToArray() };
+            aside[i] = aside[i] with { Body = body };
         }
     }
 
@@ -197,9 +200,6 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             }
         }
         shared.Delivered();
-        shared.Buffers.Return(batch.Buffer);
-        tenant.Done(batch);
-        decided();
     }
 
     /// <summary>Rounds over what is parked, until nothing is. A round that got something through is followed by the next one soon.</summary>

@@ -162,6 +162,33 @@ public sealed class ShipperDeliveryTests
     }
 
     [Fact]
+    public async Task ManyTenantsHeldForEver_DoNotTakeTheMemoryOfTheOneThatIsNot()
+    {
+        await using FaultSink sink = FaultSink.Start(static push => push.Tenant == "healthy" ? SinkAnswer.Ok : SinkAnswer.RateLimited());
+        await using var rig = new ShipperRig(sink, options => OneLane(options) with
+        {
+            // Buffers for 24 batches of 64 KiB, and forty tenants that want two each.
+            Endpoint = options.Endpoint with { Shards = 1, BatchSizeBytes = 64 << 10, TenantFrom = TenantFrom.Namespace },
+            Limits = options.Limits with { MemoryBytes = 4 << 20, LineBytesMax = 4 << 10 },
+        });
+        var random = new Random(5);
+        for (int tenant = 0; tenant < 40; tenant++)
+            rig.WritePod("web-0", Enumerable.Range(0, 300).Select(_ => Convert.ToBase64String(Bytes(random, 600))), $"held-{tenant}");
+        await rig.StartAsync();
+        await Eventually.True(() => sink.Requests > 120, "every tenant to be held up", () => $"{sink.Requests}");
+
+        for (int round = 1; round <= 3; round++)
+        {
+            rig.WritePod("web-0", ShipperRig.Lines(20_000, $"round {round}"), "healthy", firstNanos: round * 100_000);
+            await Eventually.Equal(20_000 * round, () => sink.Stored("healthy").Count, "the healthy tenant's lines");
+            // One compressed batch of each that is held, in a buffer or on its own, and no more.
+            Assert.InRange(Gauge(rig, "loki_shipper_buffer_bytes") + Gauge(rig, "loki_shipper_parked_bytes"), 0, (64 << 10) * 64);
+            AssertBooks(rig);
+        }
+        Assert.DoesNotContain(sink.Stored(), entry => entry.Tenant != "healthy");
+    }
+
+    [Fact]
     public async Task DeadLetterDiskThatRefuses_IsCounted_AndShippingGoesOn()
     {
         await using FaultSink sink = FaultSink.Start();

@@ -51,6 +51,9 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     private int _limit;
     private bool _lastWasFull;
 
+    // Bytes that the batch would have with the entry for which there was no buffer.
+    private int _starvedFor;
+
     /// <summary>Entries in the batch.</summary>
     public int Lines { get; private set; }
 
@@ -69,6 +72,9 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
     /// <summary>Whether a first buffer may only be taken when plenty are left: set while the tenant's sender is held up.</summary>
     public long KeepFree { get; set; }
 
+    /// <summary>Whether that holds for a larger buffer, too: set while what was sent last fails again and again.</summary>
+    public bool KeepsFreeToGrow { get; set; }
+
     /// <summary>Adds one entry; false: see <see cref="IsFull"/> and <see cref="IsStarved"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
@@ -82,8 +88,11 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         return true;
     }
 
-    /// <summary>After <see cref="IsStarved"/>: whether there is a buffer again.</summary>
-    public bool TryTakeBuffer() => _buffer.Length > 0 || TryGrow(FirstBytes);
+    /// <summary>After <see cref="IsStarved"/>: whether there is a buffer now that the entry fits into.</summary>
+    public bool TryTakeBuffer() => !IsStarved || TryGrow(_starvedFor);
+
+    /// <summary>After <see cref="IsStarved"/>: takes the smallest buffer that the entry fits into, beyond the bound of the pool if need be.</summary>
+    public void TakeSmallBuffer() => Grow(buffers.RentForSealed(Math.Max(_starvedFor, FirstBytes)));
 
     /// <summary>Remembers how far a file is framed; the last mark of a file counts.</summary>
     public void Mark(TailedFile file, FilePosition position)
@@ -223,20 +232,27 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
 
     private bool TryGrow(int length)
     {
-        int wanted = _buffer.Length == 0 ? (_lastWasFull ? Math.Max(length, Math.Min(batchBytesMax, buffers.Largest)) : Math.Max(length, FirstBytes)) : length;
-        byte[]? larger = buffers.TryRent(wanted, _buffer.Length == 0 ? KeepFree : 0);
-        if (larger is null)
+        bool isFirst = _buffer.Length == 0;
+        int least = isFirst ? Math.Max(length, FirstBytes) : length;
+        int wanted = isFirst && _lastWasFull ? Math.Max(least, Math.Min(batchBytesMax, buffers.Largest)) : least;
+        long keepFree = isFirst || KeepsFreeToGrow ? KeepFree : 0;
+        if ((buffers.TryRent(wanted, keepFree) ?? (wanted > least ? buffers.TryRent(least, keepFree) : null)) is not { } larger)
         {
             // A batch that cannot grow is sealed as it is: that, too, frees memory.
             if (Lines > 0) IsFull = true;
-            else IsStarved = true;
+            else (IsStarved, _starvedFor) = (true, length);
             return false;
         }
+        Grow(larger);
+        return true;
+    }
+
+    private void Grow(byte[] larger)
+    {
         IsStarved = false;
         _buffer.AsSpan(0, _length).CopyTo(larger);
         if (_buffer.Length > 0) buffers.Return(_buffer);
         _buffer = larger;
-        return true;
     }
 
     private void BeginRun(BatchStream stream)

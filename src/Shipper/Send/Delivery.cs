@@ -84,7 +84,7 @@ internal sealed class Delivery : IDisposable
     // Halving recurses: at most log2(lines) deep, and only over pushes that were refused.
     private async Task DecideAsync(PushBody body, Tally tally, StreamSearch? search, CancellationToken stop)
     {
-        PushAnswer answer = await SendUntilDecidedAsync(body, stop).ConfigureAwait(false);
+        (PushAnswer answer, body) = await SendUntilDecidedAsync(body, stop).ConfigureAwait(false);
         switch (answer.Outcome)
         {
             case DeliveryOutcome.Acknowledged:
@@ -207,12 +207,14 @@ internal sealed class Delivery : IDisposable
         }
     }
 
-    private async Task<PushAnswer> SendUntilDecidedAsync(PushBody body, CancellationToken stop)
+    /// <summary>Returns the answer that decides, and the push as it is now: its owner may have moved its bytes.</summary>
+    private async Task<(PushAnswer Answer, PushBody Body)> SendUntilDecidedAsync(PushBody body, CancellationToken stop)
     {
         Attempts attempts = new(this, body);
         try
         {
-            return await _untilDecided.ExecuteAsync(static (state, cancel) => state.NextAsync(cancel), attempts, stop).ConfigureAwait(false);
+            PushAnswer answer = await _untilDecided.ExecuteAsync(static (state, cancel) => state.NextAsync(cancel), attempts, stop).ConfigureAwait(false);
+            return (answer, attempts.Body);
         }
         finally
         {
@@ -242,8 +244,13 @@ internal sealed class Delivery : IDisposable
     /// <summary>The attempts of one push: what is said once, not at every repetition.</summary>
     private sealed class Attempts(Delivery delivery, PushBody body)
     {
+        /// <summary>A second failure in a row is no hiccup: the push may take long, and its owner wants to know.</summary>
+        private const int FailuresBeforeStalled = 2;
+
         /// <summary>After so many 429s in a row a push is halved: one that is larger than the tenant's burst would never pass as it is.</summary>
         private const int RateLimitedBeforeHalving = 4;
+
+        public PushBody Body { get; private set; } = body;
 
         private readonly long _startedAt = delivery._time.GetTimestamp();
         private int _failures;
@@ -253,17 +260,17 @@ internal sealed class Delivery : IDisposable
 
         public async ValueTask<PushAnswer> NextAsync(CancellationToken stop)
         {
-            TenantPace pace = delivery.PaceOf(body.Tenant);
-            if (pace.Take(body.DecompressedLength) is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, delivery._time, stop).ConfigureAwait(false);
+            TenantPace pace = delivery.PaceOf(Body.Tenant);
+            if (pace.Take(Body.DecompressedLength) is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, delivery._time, stop).ConfigureAwait(false);
             long sentAt = delivery._time.GetTimestamp();
-            delivery._observer.Sent(body.Compressed.Length);
-            if (_failures > 0 && _lastStatus is "timeout" or "connection") delivery._observer.Resent(body.Lines);
-            PushAnswer answer = await delivery._client.PushAsync(body, stop).ConfigureAwait(false);
+            delivery._observer.Sent(Body.Compressed.Length);
+            if (_failures > 0 && _lastStatus is "timeout" or "connection") delivery._observer.Resent(Body.Lines);
+            PushAnswer answer = await delivery._client.PushAsync(Body, stop).ConfigureAwait(false);
             if (answer.Outcome is DeliveryOutcome.Acknowledged or DeliveryOutcome.PartlyRejected or DeliveryOutcome.StreamsRefused)
-                pace.Succeeded(body.DecompressedLength);
-            else if (answer.Status == "429" && delivery._paces) pace.Limited(body.DecompressedLength, sentAt);
+                pace.Succeeded(Body.DecompressedLength);
+            else if (answer.Status == "429" && delivery._paces) pace.Limited(Body.DecompressedLength, sentAt);
             _rateLimited = answer is { Status: "429", Outcome: DeliveryOutcome.Retry } ? _rateLimited + 1 : 0;
-            if (_rateLimited >= RateLimitedBeforeHalving && body.Lines > 1) answer = answer with { Outcome = DeliveryOutcome.TooLarge };
+            if (_rateLimited >= RateLimitedBeforeHalving && Body.Lines > 1) answer = answer with { Outcome = DeliveryOutcome.TooLarge };
             if (answer.Outcome is DeliveryOutcome.Retry or DeliveryOutcome.Hold) Failed(answer);
             else if (_failures > 0 && answer.Outcome != DeliveryOutcome.TooLarge) Recovered();
             return answer;
@@ -275,18 +282,20 @@ internal sealed class Delivery : IDisposable
         {
             _failures++;
             delivery._observer.Retried(answer.Status);
+            if (_failures == FailuresBeforeStalled && Body.Owner is { } owner) Body = Body with { Compressed = owner.Stalled(Body.Compressed) };
             Hold(answer.Outcome == DeliveryOutcome.Hold);
             if (_holding) Volatile.Write(ref delivery._heldReason, $"endpoint answers {answer.Status}: {answer.Text}");
             if (answer.Status == _lastStatus) return;
             _lastStatus = answer.Status;
-            if (_holding) Log.Held(delivery._log, body.Tenant, answer.Status, answer.Text);
-            else Log.Retrying(delivery._log, body.Tenant, answer.Status, answer.Text);
+            if (_holding) Log.Held(delivery._log, Body.Tenant, answer.Status, answer.Text);
+            else Log.Retrying(delivery._log, Body.Tenant, answer.Status, answer.Text);
         }
 
         private void Recovered()
         {
             Hold(false);
-            Log.Recovered(delivery._log, body.Tenant, _failures, (long)delivery._time.GetElapsedTime(_startedAt).TotalSeconds);
+            Body.Owner?.GoesOn();
+            Log.Recovered(delivery._log, Body.Tenant, _failures, (long)delivery._time.GetElapsedTime(_startedAt).TotalSeconds);
         }
 
         private void Hold(bool holding)

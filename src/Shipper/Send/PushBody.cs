@@ -10,4 +10,18 @@ namespace LokiGateway.Shipper.Send;
 /// <param name="Lines">Entries in it.</param>
 /// <param name="Streams">Streams in it.</param>
 /// <param name="Stamp">Value of the X-Loki-Shipper header; null: none is sent.</param>
-internal sealed record PushBody(string? Tenant, ReadOnlyMemory<byte> Compressed, int DecompressedLength, int Lines, int Streams, string? Stamp);
+internal sealed record PushBody(string? Tenant, ReadOnlyMemory<byte> Compressed, int DecompressedLength, int Lines, int Streams, string? Stamp)
+{
+    /// <summary>Whose memory it is, if somebody can make use of it while the push cannot be delivered.</summary>
+    public PushOwner? Owner { get; init; }
+}
+
+/// <summary>The owner of a push's memory. Called between attempts, while nothing of it is being sent.</summary>
+internal abstract class PushOwner
+{
+    /// <summary>The push fails again and again. Returns where its bytes are from now on.</summary>
+    public abstract ReadOnlyMemory<byte> Stalled(ReadOnlyMemory<byte> compressed);
+
+    /// <summary>It goes through again.</summary>
+    public abstract void GoesOn();
+}
