@@ -35,8 +35,14 @@ internal static partial class Log
         "file was emptied or replaced while the shipper was down, reading it from its beginning path={Path} acknowledged={Offset}")]
     public static partial void ReplacedWhileDown(ILogger log, string path, long offset);
 
-    [LoggerMessage(109, LogLevel.Warning,
-        "a rotated generation was compressed while the shipper was down; lines in it that were not shipped before are not read path={Path}")]
+    [LoggerMessage(124, LogLevel.Warning, "a compressed generation is damaged; what comes before the damage is read")]
+    public static partial void GzipDamaged(ILogger log, string path, long readableBytes, string error);
+
+    [LoggerMessage(125, LogLevel.Warning,
+        "giving up a deleted file that is not read to its end: deleted files that are held open take more disk than limits.deleted_files_bytes")]
+    public static partial void DeletedFileGivenUp(ILogger log, string path, long fileBytes, long heldBytes, long limitBytes);
+
+    [LoggerMessage(109, LogLevel.Warning, "a rotated generation was compressed, unread, and cannot be decompressed: its lines are lost")]
     public static partial void CompressedUnread(ILogger log, string path);
 
     [LoggerMessage(120, LogLevel.Information, "lines were written to a file after its rotation, reading them path={Path} from={Offset} to={Size}")]

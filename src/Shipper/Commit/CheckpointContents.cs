@@ -11,8 +11,9 @@ namespace LokiGateway.Shipper.Commit;
 /// <param name="PathHash">
 /// <see cref="LogName.HashOf"/> of its logical path, by which its rotated generations find it; 0 when unknown.
 /// </param>
+/// <param name="IsEnded">A compressed generation of which nothing is left to read, however long its trailer says that it is.</param>
 internal readonly record struct CheckpointEntry(
-    FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame, long KnownSize = 0, ulong PathHash = 0);
+    FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame, long KnownSize = 0, ulong PathHash = 0, bool IsEnded = false);
 
 /// <summary>What was found at start.</summary>
 /// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>

@@ -13,7 +13,7 @@ namespace LokiGateway.Shipper.Commit;
 /// <code>
 /// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 written at 8 | 40 seen through 8
 /// | 48 reserved 8 | 56 checksum 8
-/// record  0 device 8 | 8 inode 8 | 16 fingerprint 8 | 24 offset 8 | 32 marker 8 | 40 fingerprint length 2 | 42 reserved 6 | 48 frame 48
+/// record  0 device 8 | 8 inode 8 | 16 fingerprint 8 | 24 offset 8 | 32 marker 8 | 40 fingerprint length 2 | 42 flags 1 | 43 reserved 5 | 48 frame 48
 /// | 96 known size 8 | 104 path hash 8
 /// </code>
 internal static class CheckpointSlot
@@ -26,6 +26,8 @@ internal static class CheckpointSlot
 
     private const int Version = 2;
     private const int ChecksumAt = 56;
+    private const int FlagsAt = 42;
+    private const byte EndedFlag = 1;
     private const int FrameAt = 48;
     private const int KnownSizeAt = FrameAt + FramePosition.SizeInBytes;
     private const int PathHashAt = KnownSizeAt + 8;
@@ -79,7 +81,7 @@ internal static class CheckpointSlot
         return new CheckpointEntry(
             identity, BinaryPrimitives.ReadInt64LittleEndian(record[24..]), BinaryPrimitives.ReadUInt64LittleEndian(record[32..]),
             MemoryMarshal.Read<FramePosition>(record[FrameAt..]), BinaryPrimitives.ReadInt64LittleEndian(record[KnownSizeAt..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(record[PathHashAt..]));
+            BinaryPrimitives.ReadUInt64LittleEndian(record[PathHashAt..]), (record[FlagsAt] & EndedFlag) != 0);
     }
 
     public static void WriteRecord(Span<byte> record, in CheckpointEntry entry)
@@ -90,7 +92,8 @@ internal static class CheckpointSlot
         BinaryPrimitives.WriteInt64LittleEndian(record[24..], entry.Offset);
         BinaryPrimitives.WriteUInt64LittleEndian(record[32..], entry.Marker);
         BinaryPrimitives.WriteUInt16LittleEndian(record[40..], (ushort)entry.Identity.FingerprintLength);
-        record[42..FrameAt].Clear();
+        record[FlagsAt..FrameAt].Clear();
+        if (entry.IsEnded) record[FlagsAt] = EndedFlag;
         MemoryMarshal.Write(record[FrameAt..], entry.Frame);
         BinaryPrimitives.WriteInt64LittleEndian(record[KnownSizeAt..], entry.KnownSize);
         BinaryPrimitives.WriteUInt64LittleEndian(record[PathHashAt..], entry.PathHash);

@@ -120,7 +120,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
             FilePosition acked = file.Acked;
             // Written by the lane meanwhile: a moving picture.
             long knownSize = Math.Max(file.KnownSize, acked.Offset);
-            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash);
+            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash, file.IsGzip && file.IsFinished);
         }
         positionsCollected?.Invoke();
     }

@@ -27,7 +27,7 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
                 IsCopyOf(candidate, original!))
                 return original;
             // The emptied original may itself have been renamed since.
-            if (departed.Find(path[..cut], file => IsCopyOf(candidate, file)) is { } renamed) return renamed;
+            if (departed.Find(LogName.HashOf(path[..cut]), file => IsCopyOf(candidate, file)) is { } renamed) return renamed;
         }
         return null;
     }
@@ -59,13 +59,34 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
 
     public static bool IsCopyOf(OpenedFile candidate, TailedFile original)
     {
-        if (original.Handle is not { } handle) return false;
+        if (original.Handle is not { } handle || original.IsGzip) return false;
         if (IsBeginningOf(candidate, handle)) return true;
         if (original.Replaced is { } replaced && Holds(candidate, replaced)) return true;
         // Emptied, but the lane has not looked since.
         return Holds(candidate, original.Identity, original.Mark);
     }
 
-    private static bool Holds(OpenedFile candidate, FileIdentity identity, ReadMark? mark) =>
-        identity.FingerprintLength > 0 && identity.Fits(candidate.Head) && (mark is null || mark.IsIn(candidate.Handle));
+    /// <summary>
+    /// Whether a compressed file is what a file that we have, or had, holds or held. The length settles it in nearly every case; where it
+    /// does not (lines came after our last look), everything up to the last bytes that we read is decompressed and compared.
+    /// </summary>
+    public static bool IsContentOf(OpenedFile compressed, TailedFile known)
+    {
+        if (known.IsGzip) return false;
+        if (IsContent(compressed, known.Identity, known.Mark, known.KnownSize)) return true;
+        return known.Replaced is { } replaced && IsContent(compressed, replaced.Identity, replaced.Mark, replaced.KnownSize);
+    }
+
+    private static bool IsContent(OpenedFile compressed, FileIdentity identity, ReadMark? mark, long knownSize) =>
+        identity.FingerprintLength > 0 && identity.Fits(compressed.Head) &&
+        (compressed.HasLength(knownSize) || mark is null || GzipContent.HashBefore(compressed.Handle, mark.Offset, mark.Length) == mark.Hash);
+
+    private static bool Holds(OpenedFile candidate, FileIdentity identity, ReadMark? mark)
+    {
+        if (identity.FingerprintLength == 0 || !identity.Fits(candidate.Head)) return false;
+        if (mark is null) return true;
+        return candidate.IsGzip
+            ? GzipContent.HashBefore(candidate.Handle, mark.Offset, mark.Length) == mark.Hash
+            : mark.IsIn(candidate.Handle);
+    }
 }

@@ -8,7 +8,7 @@ namespace LokiGateway.Shipper.Discover;
 /// After a file was emptied in place: finds the copy that copytruncate made just before, and has read from it what nobody read from the
 /// original. The lane waits for the answer, so that the rest of the old lines comes before the first of the new ones.
 /// </summary>
-internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogger log)
+internal sealed class CopySearch(FileTable table, DepartedFiles departed, LossReport? lost, ILogger log)
 {
     private readonly ConcurrentQueue<TailedFile> _requests = new();
 
@@ -39,8 +39,9 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         for (int i = generations.Count - 1; i >= 0; i--)
         {
             Generation generation = generations[i];
-            if (generation.IsCompressed || generation.Stat.Size < replaced.ReadOffset || IsHeld(generation.Stat.Key)) continue;
-            OpenedFile? opened = OpenedFile.TryOpen(generation.Path, skipBinary: false, out _, out _);
+            if ((generation.IsCompressed && !generation.IsGzip) || IsHeld(generation.Stat.Key)) continue;
+            if (!generation.IsGzip && generation.Stat.Size < replaced.ReadOffset) continue;
+            OpenedFile? opened = OpenedFile.TryOpenGeneration(generation, skipBinary: false, out _, out _);
             if (opened is null) continue;
             if (!CopyFinder.Holds(opened, replaced) || IsHeld(opened.Identity.Key))
             {
@@ -50,6 +51,14 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
             return TakeUp(file, replaced, opened);
         }
         Log.NoCopyFound(log, file.CurrentPath, replaced.ReadOffset);
+        if (replaced.KnownSize > replaced.ReadOffset)
+        {
+            lost?.Invoke(FileLoss.Of(file, replaced.ReadOffset, replaced.KnownSize, Account.LossReason.TruncatedBeforeRead) with
+            {
+                Identity = replaced.Identity,
+                LastRead = replaced.Acked.Frame,
+            });
+        }
         return null;
     }
 
@@ -59,7 +68,7 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
     private TailedFile? TakeUp(TailedFile file, ReplacedContent replaced, OpenedFile copy)
     {
         var acked = new FilePosition(replaced.Acked.Offset, 0, replaced.Acked.Frame);
-        if (copy.Stat.Size == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
+        if (copy.ContentLength == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
         {
             departed.AddReleased(table.Remember(copy, file.Name, file.Source, acked));
             return null;
@@ -67,7 +76,7 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, ILogge
         TailedFile rest = table.Follow(copy, file.Name, file.Source, acked, predecessor: null, replaced.ReadOffset);
         rest.IsSuperseded = true;
         departed.Add(rest, FileFate.Rotated);
-        Log.CopyTakenUp(log, copy.Path, file.LogicalPath, replaced.ReadOffset, copy.Stat.Size);
+        Log.CopyTakenUp(log, copy.Path, file.LogicalPath, replaced.ReadOffset, copy.ContentLength);
         return rest;
     }
 }

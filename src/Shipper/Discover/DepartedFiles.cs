@@ -8,7 +8,11 @@ namespace LokiGateway.Shipper.Discover;
 /// Files that have left their path: read to their end, watched for writers that still have them open, closed when everything is
 /// acknowledged, and remembered as long as they exist, so that late lines are found and nothing is read twice. Scanner's thread only.
 /// </summary>
-internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger log)
+/// <param name="table">Where they are known.</param>
+/// <param name="unlinkedBytesMax">limits.deleted_files_bytes: disk space of deleted files that we keep; 0 = no bound.</param>
+/// <param name="time">Timestamps for periods.</param>
+/// <param name="log">For late lines and files that are given up.</param>
+internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, TimeProvider time, ILogger log)
 {
     /// <summary>
     /// A writer reopens its log within moments of being told (kubelet, logrotate's postrotate); what it writes after this much silence is
@@ -39,16 +43,19 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
     }
 
     /// <summary>The youngest file that left this path and whose place nothing has taken yet.</summary>
-    public TailedFile? LatestOf(string logicalPath) =>
-        _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.LogicalPath == logicalPath);
+    public TailedFile? LatestOf(ulong pathHash) => _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.PathHash == pathHash);
 
     /// <summary>A file that left this path, is still open, and fulfils a condition.</summary>
-    public TailedFile? Find(ReadOnlySpan<char> logicalPath, Predicate<TailedFile> condition)
+    public TailedFile? Find(ulong pathHash, Predicate<TailedFile> condition)
     {
         foreach (TailedFile file in _open)
-            if (logicalPath.SequenceEqual(file.LogicalPath) && condition(file)) return file;
+            if (file.PathHash == pathHash && condition(file)) return file;
         return null;
     }
+
+    /// <summary>As <see cref="Find"/>, also among those that were let go.</summary>
+    public TailedFile? FindAny(ulong pathHash, Predicate<TailedFile> condition) =>
+        Find(pathHash, condition) ?? _released.Find(file => file.PathHash == pathHash && condition(file));
 
     public void AddReleased(TailedFile file) => _released.Add(file);
 
@@ -59,6 +66,7 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
         UnlinkedBytesHeld = 0;
         for (int i = _open.Count - 1; i >= 0; i--)
             if (!StaysOpen(_open[i])) _open.RemoveAt(i);
+        if (unlinkedBytesMax > 0 && UnlinkedBytesHeld > unlinkedBytesMax) GiveUpOldest();
         if (time.GetElapsedTime(_lateCheckedAt) < LateCheckPeriod) return;
         _lateCheckedAt = time.GetTimestamp();
         for (int i = _released.Count - 1; i >= 0; i--)
@@ -97,6 +105,8 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
             if (TryReopen(file, file.CurrentPath) is null) table.Remove(file);
             return false;
         }
+        // Nobody can open a deleted file again: when the lane needs it no more, its disk space is free, acknowledged or not.
+        if (file.Fate == FileFate.Unlinked && !file.IsReleased && (file.Drained || file.GivenUpAt >= 0)) file.Release();
         if (file.Handle is { } handle && FileStat.OfHandle(handle, out FileStat stat) == 0 && stat.Links == 0)
         {
             if (file.Fate == FileFate.Rotated) Add(file, FileFate.Unlinked);
@@ -114,6 +124,24 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
         return false;
     }
 
+    /// <summary>
+    /// The oldest first, until the rest is within the bound: Loki would be the first to refuse them for their age. What is not read of
+    /// them is a named loss, recorded by the lane that reads them.
+    /// </summary>
+    private void GiveUpOldest()
+    {
+        long held = UnlinkedBytesHeld;
+        foreach (TailedFile file in _open)
+        {
+            if (held <= unlinkedBytesMax) return;
+            if (file.Fate != FileFate.Unlinked || file.Handle is not { } handle || FileStat.OfHandle(handle, out FileStat stat) != 0) continue;
+            held -= stat.BytesOnDisk;
+            if (file.IsGivenUp) continue;
+            Log.DeletedFileGivenUp(log, file.CurrentPath, stat.BytesOnDisk, UnlinkedBytesHeld, unlinkedBytesMax);
+            file.IsGivenUp = true;
+        }
+    }
+
     private bool StaysReleased(TailedFile file)
     {
         if (!table.TryGet(file.Identity.Key, out TailedFile? now) || !ReferenceEquals(now, file)) return false;
@@ -128,7 +156,7 @@ internal sealed class DepartedFiles(FileTable table, TimeProvider time, ILogger 
             file.CurrentPath = renamed.Path;
             stat = renamed.Stat;
         }
-        if (stat.Size == file.Acked.Offset) return true;
+        if (file.IsGzip || stat.Size == file.Acked.Offset) return true;
         if (TryReopen(file, file.CurrentPath) is null) table.Remove(file);
         return false;
     }

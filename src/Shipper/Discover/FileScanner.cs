@@ -48,6 +48,7 @@ internal sealed class FileScanner : IDisposable
     private readonly DepartedFiles _departed;
     private readonly PathFollower _follower;
     private readonly CopySearch _copySearch;
+    private readonly GonePositions _gone;
     private readonly HashSet<DirectoryNode> _hinted = [];
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -67,10 +68,12 @@ internal sealed class FileScanner : IDisposable
     /// <param name="resume">Positions of the last run.</param>
     /// <param name="time">Timestamps drive periods; the wall clock is only compared with file times.</param>
     /// <param name="log">Where it says what is skipped and why.</param>
+    /// <param name="lost">Told of bytes that can never be read.</param>
+    /// <param name="deletedBytesMax">limits.deleted_files_bytes; 0 = no bound.</param>
     /// <param name="useInotify">False: poll only.</param>
     public FileScanner(
         IReadOnlyList<LogSource> sources, int lanes, Func<LogSource, string, int> laneOf, CheckpointContents resume, TimeProvider time,
-        ILogger log,
+        ILogger log, LossReport? lost = null, long deletedBytesMax = 0,
         bool useInotify = true)
     {
         (_sources, _time, _log) = (sources, time, log);
@@ -79,9 +82,10 @@ internal sealed class FileScanner : IDisposable
         _skipped = new SkippedFiles(log);
         _watch = new DirectoryWatch(log, useInotify);
         _tree = new DirectoryTree(sources, _watch, _skipped, time, log);
-        _departed = new DepartedFiles(_table, time, log);
-        _follower = new PathFollower(_table, _tree, _skipped, _departed, log);
-        _copySearch = new CopySearch(_table, _departed, log);
+        _departed = new DepartedFiles(_table, deletedBytesMax, time, log);
+        _follower = new PathFollower(_table, _tree, _skipped, _departed, lost, log);
+        _copySearch = new CopySearch(_table, _departed, lost, log);
+        _gone = new GonePositions(_table, lost);
     }
 
     /// <summary>
@@ -176,6 +180,7 @@ internal sealed class FileScanner : IDisposable
         long startedNanos = WallNanos();
         _tree.Refresh();
         FollowPaths(startedNanos);
+        if (!_firstScanDone) _gone.AfterFirstScan();
         _lastFullScanNanos = startedNanos;
         Volatile.Write(ref _seenThroughNanos, startedNanos);
         _firstScanDone = true;
@@ -249,7 +254,7 @@ internal sealed class FileScanner : IDisposable
             _skippedCheckedAt = _time.GetTimestamp();
             _skipped.ForgetGone();
         }
-        _table.Resume.ForgetOld();
+        _gone.ForgetOld();
         UpdateTotals(_time.GetElapsedTime(began));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 
@@ -46,6 +47,28 @@ internal sealed class FileTable : IDisposable
 
     public bool TryGet(FileKey key, out TailedFile? file) => _files.TryGetValue(key, out file);
 
+    /// <summary>
+    /// Whether a file that the table has under this key is the one at the path: certain while we hold it open, else its content tells.
+    /// Another one's entry is removed.
+    /// </summary>
+    public bool IsSame(TailedFile known, string path)
+    {
+        if (!known.IsReleased) return true;
+        return Compare(known, OpenedFile.TryOpen(path, skipBinary: false, out _, out _));
+    }
+
+    /// <summary>As above, of a generation that may be compressed.</summary>
+    public bool IsSame(TailedFile known, in Generation generation)
+    {
+        if (!known.IsReleased) return true;
+        if (known.IsGzip != generation.IsGzip)
+        {
+            Remove(known);
+            return false;
+        }
+        return Compare(known, OpenedFile.TryOpenGeneration(generation, skipBinary: false, out _, out _));
+    }
+
     public void Remove(TailedFile file)
     {
         _files.TryRemove(new KeyValuePair<FileKey, TailedFile>(file.Identity.Key, file));
@@ -67,7 +90,8 @@ internal sealed class FileTable : IDisposable
             file.ReadOffset = offset;
             file.KnownSize = offset;
         }
-        if (file.ReadOffset > 0) file.Mark = ReadMark.Before(opened.Handle, file.ReadOffset);
+        if (opened.IsGzip) file.KnownSize = Math.Max(file.KnownSize, opened.ContentLength);
+        else if (file.ReadOffset > 0) file.Mark = ReadMark.Before(opened.Handle, file.ReadOffset);
         Add(file);
         _found++;
         Log.Following(_log, opened.Path, source.Index, start.Offset, file.Lane);
@@ -97,6 +121,17 @@ internal sealed class FileTable : IDisposable
         foreach (TailedFile file in Files) if (!file.IsReleased) file.Release();
     }
 
+    private bool Compare(TailedFile known, OpenedFile? opened)
+    {
+        if (opened is null) return true;
+        FilePosition acked = known.Acked;
+        var saved = new CheckpointEntry(known.Identity, acked.Offset, known.MarkOf(acked), acked.Frame, known.KnownSize);
+        bool same = opened.Fits(saved);
+        opened.Handle.Dispose();
+        if (!same) Remove(known);
+        return same;
+    }
+
     private TailedFile NewFile(OpenedFile opened, LogName name, LogSource source, FilePosition start, TailedFile? predecessor)
     {
         string path = name.Path;
@@ -105,6 +140,7 @@ internal sealed class FileTable : IDisposable
         {
             CurrentPath = opened.Path,
             PathHash = LogName.HashOf(path),
+            IsGzip = opened.IsGzip,
         };
     }
 

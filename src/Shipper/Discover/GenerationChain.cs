@@ -6,6 +6,8 @@ namespace LokiGateway.Shipper.Discover;
 internal readonly record struct Generation(string Path, FileStat Stat)
 {
     public bool IsCompressed => RotatedName.IsCompressed(Path);
+
+    public bool IsGzip => RotatedName.IsGzip(Path);
 }
 
 /// <summary>
@@ -21,6 +23,7 @@ internal static class GenerationChain
 
     public static List<Generation> Of(string livePath, out bool stable)
     {
+        livePath = Target(livePath);
         string directory = System.IO.Path.GetDirectoryName(livePath) ?? "/";
         string live = System.IO.Path.GetFileName(livePath);
         var found = new List<Generation>();
@@ -33,7 +36,24 @@ internal static class GenerationChain
                 AllDiffer(found);
         }
         found.Sort((a, b) => CompareAge(a, b, live));
+        // A compressor takes the plain file away when it is finished: until then what it has written is not whole.
+        found.RemoveAll(g => g.IsCompressed && found.Exists(p => RotatedName.Plain(g.Path).SequenceEqual(p.Path)));
         return found;
+    }
+
+    /// <summary>The generations of what a link of /var/log/containers leads to lie beside its target, which may just be missing.</summary>
+    private static string Target(string path)
+    {
+        if (FileStat.OfPath(path, out FileStat stat, followLinks: false) != 0 || !stat.IsLink) return path;
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Gone between two calls, a circle, or not ours to follow: then there is nothing beside it.
+            return path;
+        }
     }
 
     private static bool TryList(string directory, string live, List<Generation> found)
@@ -43,7 +63,7 @@ internal static class GenerationChain
         {
             DirectoryListing.Visit(directory, (name, isDirectory) =>
             {
-                if (isDirectory || !RotatedName.IsGenerationOf(name, live)) return;
+                if (isDirectory || RotatedName.IsUnfinished(name) || !RotatedName.IsGenerationOf(name, live)) return;
                 string path = System.IO.Path.Join(directory, name);
                 if (FileStat.OfPath(path, out FileStat stat) == 0 && stat.IsRegular) found.Add(new Generation(path, stat));
             });

@@ -7,7 +7,12 @@ namespace LokiGateway.Shipper.Discover;
 /// A log file that was opened for reading and identified by its handle, not by its name, which may lead elsewhere by now. Whoever gets it
 /// owns the handle.
 /// </summary>
-internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat stat, byte[] head)
+/// <param name="path">The name that led to it.</param>
+/// <param name="handle">Open for reading.</param>
+/// <param name="stat">What the kernel says of it.</param>
+/// <param name="head">The first bytes of its content.</param>
+/// <param name="gzipLength">Of a gzip'd generation: the length of its content, -1 when that is not known. Null: a plain file.</param>
+internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat stat, byte[] head, long? gzipLength = null)
 {
     /// <summary>Where archives and binaries show themselves; one page.</summary>
     private const int SniffedBytes = 4096;
@@ -17,6 +22,12 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     public SafeFileHandle Handle { get; } = handle;
 
     public FileStat Stat { get; } = stat;
+
+    /// <summary>Its content is what gunzip makes of it; offsets are offsets in that.</summary>
+    public bool IsGzip => gzipLength is not null;
+
+    /// <summary>Length of its content; -1: not known.</summary>
+    public long ContentLength => gzipLength ?? Stat.Size;
 
     public FileIdentity Identity { get; } = FileIdentity.Of(stat.Key, head);
 
@@ -64,9 +75,39 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     /// <summary>
     /// The position of the last run, if this is the file that it belongs to and not one that was emptied or got its inode.
     /// </summary>
-    public bool Fits(in Commit.CheckpointEntry saved) =>
-        saved.Identity.Fits(Head) && Stat.Size >= saved.Offset &&
-            (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
+    public bool Fits(in Commit.CheckpointEntry saved)
+    {
+        if (!saved.Identity.Fits(Head)) return false;
+        if (!IsGzip) return Stat.Size >= saved.Offset && (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
+        if (saved.Identity.FingerprintLength == 0) return false;
+        // Two logs that begin alike rarely end at the same byte; where the length does not tell, the content does.
+        return HasLength(saved.KnownSize) || saved.Marker == 0 || GzipContent.HashBefore(Handle, saved.Offset) == saved.Marker;
+    }
+
+    /// <summary>Whether the content of a compressed file is this long, as far as its trailer tells (modulo 4 GiB).</summary>
+    public bool HasLength(long bytes) => bytes > 0 && ContentLength >= 0 && (uint)bytes == (uint)ContentLength;
+
+    /// <summary>Opens a generation that may be gzip'd: then head, length and identity are those of the content.</summary>
+    /// <returns>As <see cref="TryOpen"/>; null with a detail when nothing of it can be decompressed.</returns>
+    public static OpenedFile? TryOpenGeneration(in Generation generation, bool skipBinary, out SkipReason reason, out string? detail)
+    {
+        OpenedFile? file = TryOpen(generation.Path, skipBinary && !generation.IsGzip, out reason, out detail);
+        if (file is null || !generation.IsGzip) return file;
+        Span<byte> head = stackalloc byte[FileIdentity.FingerprintBytesMax];
+        try
+        {
+            int read = GzipContent.ReadHead(file.Handle, head);
+            if (read >= 0)
+                return new OpenedFile(file.Path, file.Handle, file.Stat, head[..read].ToArray(), GzipContent.Length(file.Handle, file.Stat.Size));
+            (reason, detail) = (SkipReason.Archive, "is a damaged .gz: nothing of it can be decompressed");
+        }
+        catch (IOException failure)
+        {
+            (reason, detail) = (SkipReason.OpenFailed, failure.Message);
+        }
+        file.Handle.Dispose();
+        return null;
+    }
 
     private static OpenedFile? Refuse(string path, int errno, out SkipReason reason, out string? detail)
     {

@@ -14,12 +14,19 @@ internal sealed class ResumePositions
     private static readonly TimeSpan Patience = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<FileKey, CheckpointEntry> _unclaimed;
+    private readonly Dictionary<ulong, List<FileKey>> _byPath = [];
     private readonly TimeProvider _time;
     private readonly long _startedAt;
 
     public ResumePositions(CheckpointContents contents, TimeProvider time)
     {
         _unclaimed = new ConcurrentDictionary<FileKey, CheckpointEntry>(contents.Entries);
+        foreach (CheckpointEntry entry in contents.Entries.Values)
+        {
+            if (entry.PathHash == 0) continue;
+            if (!_byPath.TryGetValue(entry.PathHash, out List<FileKey>? keys)) _byPath.Add(entry.PathHash, keys = []);
+            keys.Add(entry.Identity.Key);
+        }
         _time = time;
         _startedAt = time.GetTimestamp();
     }
@@ -37,11 +44,34 @@ internal sealed class ResumePositions
 
     public bool TryFind(FileKey key, out CheckpointEntry entry) => _unclaimed.TryGetValue(key, out entry);
 
+    /// <summary>Whether there are positions of files that had this path. Scanner's thread.</summary>
+    public bool HasAny(ulong pathHash) => _byPath.TryGetValue(pathHash, out List<FileKey>? keys) && keys.Exists(_unclaimed.ContainsKey);
+
+    /// <summary>
+    /// The position of a file that has another inode by now: it was compressed, or its file system numbers files anew. Scanner's thread.
+    /// </summary>
+    public CheckpointEntry? FindByContent(ulong pathHash, OpenedFile file)
+    {
+        if (!_byPath.TryGetValue(pathHash, out List<FileKey>? keys)) return null;
+        foreach (FileKey key in keys)
+            if (_unclaimed.TryGetValue(key, out CheckpointEntry saved) && IsTelling(saved, file) && file.Fits(saved)) return saved;
+        return null;
+    }
+
+    /// <summary>
+    /// A new file that begins like an old one must not pass for it: a whole fingerprint and the bytes before the position do not agree by
+    /// chance; fewer bytes count only where inodes say nothing because the device itself is another one.
+    /// </summary>
+    private static bool IsTelling(in CheckpointEntry saved, OpenedFile file)
+    {
+        if (saved.Identity.FingerprintLength == 0) return false;
+        bool isWhole = saved.Identity.FingerprintLength == FileIdentity.FingerprintBytesMax && (saved.Offset == 0 || saved.Marker != 0);
+        return isWhole || (file.IsGzip && file.HasLength(saved.KnownSize)) || saved.Identity.Device != file.Identity.Device;
+    }
+
     /// <summary>Call after the file is in the table: the committer must never find the position in neither.</summary>
     public void Claim(FileKey key) => _unclaimed.TryRemove(key, out _);
 
-    public void ForgetOld()
-    {
-        if (!_unclaimed.IsEmpty && _time.GetElapsedTime(_startedAt) > Patience) _unclaimed.Clear();
-    }
+    /// <summary>Whether what is not claimed by now was deleted.</summary>
+    public bool IsPatienceOver => _time.GetElapsedTime(_startedAt) > Patience;
 }

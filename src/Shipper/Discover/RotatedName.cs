@@ -11,6 +11,9 @@ internal static class RotatedName
     private static readonly string[] Compressions = [".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".Z"];
     private static readonly string[] Words = ["old", "bak", "prev"];
 
+    /// <summary>kubelet compresses into this and renames it when it is whole.</summary>
+    private const string Unfinished = ".tmp";
+
     /// <summary>logrotate counts its generations; more digits than these are a date.</summary>
     private const int CounterDigitsMax = 4;
 
@@ -26,11 +29,20 @@ internal static class RotatedName
     }
 
     /// <summary>Whether somebody has compressed it: it then holds no plain lines.</summary>
-    public static bool IsCompressed(ReadOnlySpan<char> name)
+    public static bool IsCompressed(ReadOnlySpan<char> name) => Plain(name).Length < name.Length;
+
+    /// <summary>Whether it is compressed in the way that we can read.</summary>
+    public static bool IsGzip(ReadOnlySpan<char> name) => name.EndsWith(".gz");
+
+    /// <summary>Somebody is still writing it; what it will be has another name.</summary>
+    public static bool IsUnfinished(ReadOnlySpan<char> name) => name.EndsWith(Unfinished);
+
+    /// <summary>The name that it had before it was compressed.</summary>
+    public static ReadOnlySpan<char> Plain(ReadOnlySpan<char> name)
     {
         foreach (string ending in Compressions)
-            if (name.EndsWith(ending)) return true;
-        return false;
+            if (name.EndsWith(ending)) return name[..^ending.Length];
+        return name;
     }
 
     /// <summary>
@@ -38,8 +50,8 @@ internal static class RotatedName
     /// </summary>
     public static int CompareAge(ReadOnlySpan<char> a, ReadOnlySpan<char> b, ReadOnlySpan<char> live)
     {
-        ReadOnlySpan<char> first = a[(live.Length + 1)..];
-        ReadOnlySpan<char> second = b[(live.Length + 1)..];
+        ReadOnlySpan<char> first = Plain(a)[(live.Length + 1)..];
+        ReadOnlySpan<char> second = Plain(b)[(live.Length + 1)..];
         bool firstCounts = TryCount(first, out int firstNumber);
         if (firstCounts != TryCount(second, out int secondNumber)) return 0;
         // A counter grows with age, a date shrinks.

@@ -35,6 +35,7 @@ internal readonly partial struct FileStat
         Size = (long)buffer.Size;
         Links = (int)buffer.Links;
         ModifiedNanos = buffer.Modified.Seconds * 1_000_000_000 + buffer.Modified.Nanos;
+        ChangedNanos = buffer.Changed.Seconds * 1_000_000_000 + buffer.Changed.Nanos;
         BornNanos = (buffer.Mask & 0x0800) != 0 ? buffer.Born.Seconds * 1_000_000_000 + buffer.Born.Nanos : 0;
         BytesOnDisk = (long)buffer.Blocks * 512;
     }
@@ -51,6 +52,12 @@ internal readonly partial struct FileStat
 
     /// <summary>Unix nanoseconds of the last write, by the kernel's coarse clock (a tick is 1 to 10 ms).</summary>
     public long ModifiedNanos { get; }
+
+    /// <summary>Unix nanoseconds of the last change of anything about it, a rename included; nobody can set it.</summary>
+    public long ChangedNanos { get; }
+
+    /// <summary>When the inode was made, or, where the file system does not keep that, a time not before it.</summary>
+    public long MadeNanos => BornNanos != 0 ? BornNanos : ChangedNanos;
 
     /// <summary>Unix nanoseconds of creation; 0 where the file system does not keep it.</summary>
     public long BornNanos { get; }
@@ -126,6 +133,7 @@ internal readonly partial struct FileStat
         [FieldOffset(40)] public ulong Size;
         [FieldOffset(48)] public ulong Blocks;
         [FieldOffset(80)] public StatxTime Born;
+        [FieldOffset(96)] public StatxTime Changed;
         [FieldOffset(112)] public StatxTime Modified;
         [FieldOffset(136)] public uint DeviceMajor;
         [FieldOffset(140)] public uint DeviceMinor;

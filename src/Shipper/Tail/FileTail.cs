@@ -14,7 +14,8 @@ namespace LokiGateway.Shipper.Tail;
 /// <param name="contentReplaced">
 /// FileScanner.SearchCopy: told when a file was emptied, so that it looks for the copy that copytruncate made. Without it nobody looks.
 /// </param>
-internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile>? contentReplaced = null)
+/// <param name="lost">Told of bytes that can never be read.</param>
+internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile>? contentReplaced = null, LossReport? lost = null) : IDisposable
 {
     /// <summary>
     /// While a file is read without a pause, this often it is asked whether it is still the same: a tenth of a millisecond per second.
@@ -32,6 +33,8 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     /// </summary>
     private const long FreshNanos = 2_000_000_000;
 
+    private readonly GzipReaders _gzips = new(time);
+
     /// <summary>
     /// Reads up to <paramref name="bytesMax"/> bytes at <paramref name="offset"/> into the pipe and flushes it. The offset is ReadOffset
     /// plus what the pipe still holds of this file. The pipe must have no pause threshold: a flush never waits.
@@ -43,11 +46,13 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     /// </remarks>
     public TailRead Read(TailedFile file, long offset, PipeWriter pipe, int bytesMax)
     {
+        if (file.IsGivenUp) return GiveUp(file);
         if (file.Handle is not { } handle) throw new InvalidOperationException($"{file.LogicalPath} was released and must not be read");
         FileFate fate = file.Fate;
         long now = time.GetTimestamp();
         try
         {
+            if (file.IsGzip) return ReadGzip(file, handle, offset, pipe, bytesMax, now);
             bool wasAtEnd = file.EndOffset >= 0;
             if (wasAtEnd || time.GetElapsedTime(file.LookedAt, now) >= CheckPeriod)
             {
@@ -70,6 +75,66 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         }
     }
 
+    public void Dispose() => _gzips.Dispose();
+
+    private TailRead ReadGzip(TailedFile file, SafeFileHandle handle, long offset, PipeWriter pipe, int bytesMax, long now)
+    {
+        // It never grows; the next generation may begin as soon as its end was seen.
+        if (offset == file.EndOffset) return new TailRead(TailReadKind.EndOfGeneration);
+        if (_gzips.TryUse(file, handle) is not { } reader) return new TailRead(TailReadKind.Waits);
+        Span<byte> space = pipe.GetSpan();
+        if (space.Length > bytesMax) space = space[..bytesMax];
+        GzipReadKind kind = reader.Read(file.ReadOffset, offset, space, out int read);
+        switch (kind)
+        {
+            case GzipReadKind.Data:
+                file.HasUnframedLines = false;
+                file.LastDataAt = now;
+                if (offset + read > file.KnownSize) file.KnownSize = offset + read;
+                Flush(pipe, read);
+                return new TailRead(TailReadKind.Data, read);
+            case GzipReadKind.OnTheWay:
+                return new TailRead(TailReadKind.Waits, 1);
+            case GzipReadKind.Damaged:
+                ReportDamage(file, reader.Position, reader.Damage);
+                break;
+        }
+        file.EndOffset = offset;
+        file.KnownSize = offset;
+        file.CaughtUp = true;
+        _gzips.Close(file);
+        return new TailRead(TailReadKind.EndOfGeneration);
+    }
+
+    private void ReportDamage(TailedFile file, long good, string damage)
+    {
+        Log.GzipDamaged(log, file.CurrentPath, good, damage);
+        long from = Math.Max(good, file.ReadOffset);
+        lost?.Invoke(FileLoss.Of(file, from, Math.Max(from, file.KnownSize), Account.LossReason.UnreadableGeneration));
+    }
+
+    /// <summary>What is left is lost and reported once: the lane hears of the end and comes no more.</summary>
+    private TailRead GiveUp(TailedFile file)
+    {
+        if (file.GivenUpAt >= 0) return new TailRead(TailReadKind.GivenUp);
+        long size = Math.Max(file.KnownSize, file.ReadOffset);
+        if (file.Handle is { } handle && !file.IsGzip && FileStat.OfHandle(handle, out FileStat stat) == 0) size = Math.Max(size, stat.Size);
+        _gzips.Close(file);
+        if (size > file.ReadOffset)
+            lost?.Invoke(FileLoss.Of(file, file.ReadOffset, size, Account.LossReason.DeletedFilesBound));
+        file.GivenUpAt = file.ReadOffset;
+        file.CaughtUp = true;
+        return new TailRead(TailReadKind.GivenUp);
+    }
+
+    private static void Flush(PipeWriter pipe, int bytes)
+    {
+        pipe.Advance(bytes);
+        ValueTask<FlushResult> flush = pipe.FlushAsync();
+        if (!flush.IsCompleted) throw new InvalidOperationException("the lane's pipe must not have a pause threshold");
+        flush.GetAwaiter().GetResult();
+    }
+
     [SkipLocalsInit]
     private static TailRead ReadBytes(TailedFile file, SafeFileHandle handle, long offset, PipeWriter pipe, int bytesMax, long now)
     {
@@ -78,10 +143,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         int read = RandomAccess.Read(handle, space, offset);
         if (read == 0) return new TailRead(TailReadKind.Data);
         Remember(file, space[..read], offset, now);
-        pipe.Advance(read);
-        ValueTask<FlushResult> flush = pipe.FlushAsync();
-        if (!flush.IsCompleted) throw new InvalidOperationException("the lane's pipe must not have a pause threshold");
-        flush.GetAwaiter().GetResult();
+        Flush(pipe, read);
         return new TailRead(TailReadKind.Data, read);
     }
 

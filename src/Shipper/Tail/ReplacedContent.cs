@@ -8,4 +8,5 @@ namespace LokiGateway.Shipper.Tail;
 /// <param name="Mark">The last bytes that were read of it; null when nothing was.</param>
 /// <param name="ReadOffset">Where framing had got to.</param>
 /// <param name="Acked">What was acknowledged of it then.</param>
-internal sealed record ReplacedContent(FileIdentity Identity, ReadMark? Mark, long ReadOffset, FilePosition Acked);
+/// <param name="KnownSize">How long it was known to be.</param>
+internal sealed record ReplacedContent(FileIdentity Identity, ReadMark? Mark, long ReadOffset, FilePosition Acked, long KnownSize);

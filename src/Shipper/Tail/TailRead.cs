@@ -15,10 +15,22 @@ internal enum TailReadKind
     EndOfGeneration,
 
     /// <summary>
+    /// Nothing more ever, because the file was given up (<see cref="TailedFile.IsGivenUp"/>): as EndOfGeneration, but what the pipe holds is
+    /// part of the loss and is not framed.
+    /// </summary>
+    GivenUp,
+
+    /// <summary>
     /// The content was replaced in place (copytruncate, also truncated and grown again). The file has already begun its next generation at
     /// offset 0: the lane drops what it holds in the pipe, forgets the frame state and goes on reading.
     /// </summary>
     Truncated,
+
+    /// <summary>
+    /// Nothing yet, but there is more: a compressed generation is on its way to the offset (<see cref="TailRead.Bytes"/> &gt; 0) or waits
+    /// for others to be read.
+    /// </summary>
+    Waits,
 
     /// <summary>The read failed (<see cref="TailRead.Error"/>); logged and counted once per file, tried again a second later.</summary>
     Failed,

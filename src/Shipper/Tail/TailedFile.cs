@@ -17,6 +17,8 @@ internal sealed class TailedFile
     private volatile bool _awaitsCopySearch;
     private volatile bool _caughtUp;
     private volatile bool _drained;
+    private volatile bool _isGivenUp;
+    private volatile bool _hasSuccessor;
     private volatile int _fate;
     private volatile int _generation;
     private int _replacedGeneration = -1;
@@ -25,6 +27,7 @@ internal sealed class TailedFile
     private FilePosition? _markedPosition;
     private ulong _positionMark;
     private readonly PositionChanges _changes;
+    private long _givenUpAt = -1;
     private long _graceTicks;
     private long _leftPathAt;
 
@@ -43,6 +46,7 @@ internal sealed class TailedFile
         ReadOffset = start.Offset;
         KnownSize = start.Offset;
         _predecessor = predecessor;
+        if (predecessor is not null) predecessor._hasSuccessor = true;
     }
 
     /// <summary>Any thread. The lane replaces it when a short file has grown.</summary>
@@ -66,6 +70,23 @@ internal sealed class TailedFile
 
     /// <summary><see cref="LogName.HashOf"/> of <see cref="LogicalPath"/>: the generations of one log have the same.</summary>
     public ulong PathHash { get; init; }
+
+    /// <summary>A gzip'd generation: offsets are offsets in its content, and it does not change any more.</summary>
+    public bool IsGzip { get; init; }
+
+    /// <summary>
+    /// Nothing is known to be missing between it and its predecessor: a line that begins at the end of that one goes on in this one.
+    /// </summary>
+    public bool FollowsDirectly { get; init; } = true;
+
+    /// <summary>Another generation waits for it, or came after it.</summary>
+    public bool HasSuccessor => _hasSuccessor;
+
+    /// <summary>Set by the scanner: it is deleted, and limits.deleted_files_bytes needs its space. The lane reads no further.</summary>
+    public bool IsGivenUp { get => _isGivenUp; set => _isGivenUp = value; }
+
+    /// <summary>Set by the lane: where reading ended when it was given up; from then on it does not touch the handle. -1 before.</summary>
+    internal long GivenUpAt { get => Volatile.Read(ref _givenUpAt); set => Volatile.Write(ref _givenUpAt, value); }
 
     /// <summary>Where the file is now, for humans and for the next look at its name. Written by the scanner.</summary>
     public string CurrentPath { get => _renamedTo ?? LogicalPath; set => _renamedTo = value == LogicalPath ? null : value; }
@@ -228,7 +249,7 @@ internal sealed class TailedFile
         FilePosition last = Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
         if (search)
         {
-            _replaced = new ReplacedContent(oldIdentity, Mark, ReadOffset, last);
+            _replaced = new ReplacedContent(oldIdentity, Mark, ReadOffset, last, KnownSize);
             _awaitsCopySearch = true;
         }
         Identity = identity;
@@ -270,7 +291,7 @@ internal sealed class TailedFile
             try
             {
                 // Emptied, and the lane has not noticed: what is before the offset now is not what was acknowledged.
-                bool isOurs = Handle is not null && (Mark is not { } mark || mark.IsIn(Handle));
+                bool isOurs = Handle is not null && !IsGzip && (Mark is not { } mark || mark.IsIn(Handle));
                 _positionMark = isOurs ? ReadMark.HashBefore(Handle!, position.Offset) : 0;
             }
             catch (IOException)
