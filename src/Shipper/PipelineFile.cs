@@ -28,8 +28,8 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     /// <summary>A file as its lane first sees it.</summary>
     public static PipelineFile Of(TailedFile file, SourceOptions source, LineStages? stages, PipelineTenant tenant, LabelResolver labels, int lanes)
     {
-        // Spread over 64 bits, so that files with neighbouring inodes are far apart.
-        ulong salt = file.Identity.Inode * 0x9E3779B97F4A7C15;
+        // Not the inode: a generation that was compressed has another one, and its lines must get the same times again.
+        ulong salt = file.PathHash * 0x9E3779B97F4A7C15;
         FilePosition from = file.Acked;
         var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(from.Frame))
         {
@@ -53,6 +53,9 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
 
     /// <summary>The content was replaced, and parts of the old one still wait for room in a batch.</summary>
     public bool OldContentPending { get; set; }
+
+    /// <summary>The generation before, as long as lines that it began are open in this one.</summary>
+    public TailedFile? PartsFrom { get; set; }
 
     /// <summary>When a part of a line came last, for <see cref="ShipperPipeline"/>'s patience.</summary>
     public long PartsSince { get; set; }
@@ -123,8 +126,16 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     public bool IsIn(ReadOnlySpan<byte> labelsUtf8) =>
         _stdout is { } stdout && stdout.LabelsUtf8.SequenceEqual(labelsUtf8) || _stderr is { } stderr && stderr.LabelsUtf8.SequenceEqual(labelsUtf8);
 
+    /// <summary>Where the file is done when everything framed so far is.</summary>
+    public FilePosition PositionIn(TailedFile tailed)
+    {
+        long offset = Framing.ResumeAt(tailed.ReadOffset, out FramePosition frame);
+        return tailed.PositionAt(offset, frame);
+    }
+
     public void Release()
     {
+        Framing.DropParts();
         if (Book is not null) Tenant.Account.CloseFile(Book);
         Book = null;
         if (_stdout is not null) Tenant.Leave(_stdout);

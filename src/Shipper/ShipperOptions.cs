@@ -233,6 +233,9 @@ public sealed record ShipperOptions
         FutureMax = section.Duration("creation_grace_period", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(36500),
             "Loki's limit of that name. Entries that are further in the future by every clock known are counted rejected and not sent. 0s: off."),
         ReadBytesPerSecond = section.Size("read_rate", 0, 0, long.MaxValue, "Bytes of log read per second over all files; 0: no limit."),
+        DeletedFilesBytes = section.Size("deleted_files_bytes", 1L << 30, 0, long.MaxValue,
+            "Disk space of deleted log files that are held open because they are not read to their end; 0: no limit. Beyond it the oldest are given up, " +
+            "each a named loss (deleted_files_bound)."),
     };
 }
 
@@ -338,6 +341,9 @@ public sealed record ShipperLimits
 
     /// <summary>0: no limit.</summary>
     public long ReadBytesPerSecond { get; init; }
+
+    /// <summary>Disk space of deleted files that are held open; 0: no limit.</summary>
+    public long DeletedFilesBytes { get; init; } = 1L << 30;
 }
 
 /// <summary>How the shipper accounts for what it ships.</summary>

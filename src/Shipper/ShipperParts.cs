@@ -37,6 +37,7 @@ internal sealed class ShipperParts : IDisposable
         Samples = _deadLetters ?? RejectedEntries.None;
         Delivery = new Delivery(options.Endpoint, metrics, time, log, samples: Samples, clock: Clock);
         Losses = new LossLog(Accounts, metrics, log);
+        FileLosses = new FileLosses(options, Labels, Losses, LineBytes, time);
         ReadRate = new ReadRate(options.Limits.ReadBytesPerSecond, time);
     }
 
@@ -72,6 +73,9 @@ internal sealed class ShipperParts : IDisposable
 
     /// <summary>Where everything that is given up is named.</summary>
     public LossLog Losses { get; }
+
+    /// <summary>Where Discover and Tail report bytes that can never be read.</summary>
+    public FileLosses FileLosses { get; }
 
     public long ReadBytes => Interlocked.Read(ref _readBytes);
 
@@ -117,6 +121,8 @@ internal sealed class ShipperParts : IDisposable
         tenant.Account.Decided(tenant.Contents, acked, rejected, parts, shares, parked, endsBatch);
         Ledger?.Of(tenant.Tenant).Decided(parts, shares);
     }
+
+    private double LineBytes() => Accounts.Total().Read is > 0 and var lines ? (double)ReadBytes / lines : 0;
 
     /// <summary>What the next push of a tenant says about its books.</summary>
     public string? StampFor(PipelineTenant tenant, int lines)

@@ -52,7 +52,7 @@ internal sealed class ShipperPipeline : IDisposable
     private readonly Dictionary<string, PipelineTenant> _tenants = [];
     private readonly EntryWindow _window = new();
     private readonly List<TailedFile> _due = [];
-    private readonly List<Ending> _ending = [];
+    private readonly EndingFiles _ending = new();
     private readonly List<KeptOutPart> _keptOut = [];
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
@@ -65,14 +65,11 @@ internal sealed class ShipperPipeline : IDisposable
     private CancellationToken _abandon;
     private long _readNanos;
 
-    /// <summary>A file that is read to its end for good and waits for its last batch.</summary>
-    private readonly record struct Ending(TailedFile File, PipelineFile State, FilePosition Position);
-
     public ShipperPipeline(int lane, ShipperOptions options, ShipperParts parts, FileScanner scanner, ILogger log, TimeProvider time)
     {
         (_lane, _options, _parts, _log, _time) = (lane, options, parts, log, time);
         _files = new LaneFiles(time);
-        _tail = new FileTail(time, log, scanner.SearchCopy);
+        _tail = new FileTail(time, log, scanner.SearchCopy, parts.FileLosses.Report);
         // Open multi-line entries may take an eighth of limits.memory, all lanes together.
         _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone) { BlockBytesMax = options.Limits.MemoryBytes / 8 / options.Endpoint.Shards };
         _stages = [.. options.Sources.Select(source => LineStages.Of(source.MultiLine, source.Redaction, options.Limits.LineBytesMax))];
@@ -110,7 +107,7 @@ internal sealed class ShipperPipeline : IDisposable
     {
         if (_thread.IsAlive) _thread.Join();
         Task.WaitAll([.. _tenantList.Select(static tenant => tenant.Sender.Ended)]);
-        EndFiles();
+        _ending.LetGo();
     }
 
     /// <summary>Asks for everything that is there now to be read and decided; <see cref="IsDrained"/> tells when.</summary>
@@ -127,6 +124,7 @@ internal sealed class ShipperPipeline : IDisposable
         foreach (PipelineTenant tenant in _tenantList) tenant.Sender.Dispose();
         _wake.Dispose();
         _chunks.Dispose();
+        _tail.Dispose();
     }
 
     private void Run()
@@ -175,7 +173,7 @@ internal sealed class ShipperPipeline : IDisposable
     {
         // 1. Discover.
         while (Scanner.Inbox(_lane).TryDequeue(out TailedFile? found)) _files.Add(found);
-        EndFiles();
+        _ending.LetGo();
         _due.Clear();
         bool draining = drain > _drainDone;
         if (draining) _files.TakeAll(_due);
@@ -200,9 +198,10 @@ internal sealed class ShipperPipeline : IDisposable
 
     private FileTurn Visit(TailedFile file, int drain)
     {
-        if (file.IsHeldBack) return FileTurn.Waits;
+        if (file.IsHeldBack && !file.IsGivenUp) return FileTurn.Waits;
         PipelineFile state = (PipelineFile?)file.Frame ?? Open(file);
-        if (state.IsParked) return FileTurn.Waits;
+        if (file.TakePredecessor() is { } older) PartsHandover.Inherit(file, state, older);
+        if (state.IsParked && !file.IsGivenUp) return FileTurn.Waits;
         try
         {
             return Read(file, state, drain);
@@ -226,9 +225,10 @@ internal sealed class ShipperPipeline : IDisposable
         if (state.OldContentPending && !EndOldContent(state)) return FileTurn.Waits;
         int held = 0;
         long framedBytes = 0;
+        if (file.IsGivenUp) _tail.Read(file, file.ReadOffset, _pipe.Writer, _chunkBytes);
         while (framedBytes < TurnBytes)
         {
-            if (!HasRoom(state.Tenant) || !_parts.ReadRate.MayRead()) return FileTurn.Waits;
+            if (!HasRoom(state.Tenant) || (!file.IsGivenUp && !_parts.ReadRate.MayRead())) return FileTurn.Waits;
             TailRead read = _tail.Read(file, file.ReadOffset + held, _pipe.Writer, _chunkBytes - held);
             switch (read.Kind)
             {
@@ -242,16 +242,10 @@ internal sealed class ShipperPipeline : IDisposable
                 case TailReadKind.EndOfFile:
                     return AtEnd(file, state, held, drain);
                 case TailReadKind.EndOfGeneration:
-                    FrameHeld(file, state, ChunkEnd.Final, out _, out bool roomForRest);
-                    if (!roomForRest)
-                    {
-                        file.HasUnframedLines = true;
-                        return FileTurn.Waits;
-                    }
-                    Publish(file, state);
-                    _ending.Add(new Ending(file, state, PositionOf(file, state)));
-                    file.Drained = true;
-                    return FileTurn.Ended;
+                case TailReadKind.GivenUp:
+                    return EndGeneration(file, state, read.Kind, drain);
+                case TailReadKind.Waits:
+                    return read.Bytes > 0 ? FileTurn.HadData : FileTurn.Waits;
                 case TailReadKind.Truncated:
                     // The file has begun its next generation; parts of the old content are all that there will be of their lines.
                     if (!EndOldContent(state)) return FileTurn.Waits;
@@ -264,12 +258,36 @@ internal sealed class ShipperPipeline : IDisposable
         return FileTurn.HadData;
     }
 
+    private FileTurn EndGeneration(TailedFile file, PipelineFile state, TailReadKind kind, int drain)
+    {
+        if (kind == TailReadKind.EndOfGeneration && state.Framing.HasParts && file.HasSuccessor && !IsOutOfPatience(state))
+        {
+            // The next generation is about to be looked at, and takes the open line over.
+            state.EndSeenFor = drain;
+            return FileTurn.AtEnd;
+        }
+        // Of a file that is given up, only what was framed is shipped; the pipe is empty then.
+        FrameHeld(file, state, ChunkEnd.Final, out _, out bool room);
+        if (!room)
+        {
+            file.HasUnframedLines = true;
+            return FileTurn.Waits;
+        }
+        Publish(file, state);
+        _ending.Add(file, state);
+        file.Drained = true;
+        return FileTurn.Ended;
+    }
+
+    private bool IsOutOfPatience(PipelineFile state) => _time.GetElapsedTime(state.PartsSince) >= PartsPatience;
+
     private bool EndOldContent(PipelineFile state)
     {
         BatchSink sink = SinkOf(state);
         state.OldContentPending = !_framer.EndParts(state.Framing, ref sink);
         // Positions of the old content are void, so there is nothing to mark; but its lines are on their way.
         if (Count(state, 0) > 0) state.LastSequence = state.Tenant.OpenSequence;
+        PartsHandover.Settle(state);
         if (state.OldContentPending) return false;
         state.BeginNextGeneration();
         return true;
@@ -293,7 +311,7 @@ internal sealed class ShipperPipeline : IDisposable
                 return FileTurn.Waits;
             }
         }
-        if (state.Framing.HasParts && _time.GetElapsedTime(state.PartsSince) >= PartsPatience)
+        if (state.Framing.HasParts && IsOutOfPatience(state))
         {
             BatchSink sink = SinkOf(state);
             bool room = _framer.EndParts(state.Framing, ref sink);
@@ -379,13 +397,8 @@ internal sealed class ShipperPipeline : IDisposable
     {
         if (lines == 0) return;
         state.LastSequence = state.Tenant.OpenSequence;
-        state.Tenant.Builder.Mark(file, PositionOf(file, state));
-    }
-
-    private static FilePosition PositionOf(TailedFile file, PipelineFile state)
-    {
-        long offset = state.Framing.ResumeAt(file.ReadOffset, out FramePosition frame);
-        return file.PositionAt(offset, frame);
+        state.Tenant.Builder.Mark(file, state.PositionIn(file));
+        PartsHandover.Settle(state);
     }
 
     /// <summary>7. Commit, for what no batch carries: bytes that were skipped, a position behind the last acknowledged line.</summary>
@@ -395,18 +408,6 @@ internal sealed class ShipperPipeline : IDisposable
         long offset = state.Framing.ResumeAt(file.ReadOffset, out FramePosition frame);
         FilePosition acked = file.Acked;
         if (acked.Offset != offset || acked.Frame != frame) file.Acknowledge(file.PositionAt(offset, frame));
-    }
-
-    private void EndFiles()
-    {
-        for (int i = _ending.Count - 1; i >= 0; i--)
-        {
-            (TailedFile file, PipelineFile state, FilePosition position) = _ending[i];
-            if (state.HasLinesInFlight) continue;
-            file.Acknowledge(position);
-            state.Release();
-            _ending.RemoveAt(i);
-        }
     }
 
     /// <summary>Whether the tenant can take a line: its batch is not full, or can be sent now.</summary>

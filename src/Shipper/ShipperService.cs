@@ -110,7 +110,8 @@ public sealed class ShipperService : IAsyncDisposable
         int lanes = _options.Endpoint.Shards;
         _scanner = new FileScanner(
             sources, lanes, (source, path) => _parts.Labels.LaneOf(path, source.Index, lanes),
-            _inherited?.Positions ?? _checkpoint.Loaded, _time, _log);
+            _inherited?.Positions ?? _checkpoint.Loaded, _time, _log,
+            _parts.FileLosses.Report, _options.Limits.DeletedFilesBytes);
         if (_inherited is not null) _scanner.Adopt(_inherited.Held);
         _books = new Bookkeeping(_options, _parts, _scanner, _time, _log);
         _books.Load();

@@ -79,7 +79,8 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
 
     private static bool IsContent(OpenedFile compressed, FileIdentity identity, ReadMark? mark, long knownSize) =>
         identity.FingerprintLength > 0 && identity.Fits(compressed.Head) &&
-        (compressed.HasLength(knownSize) || mark is null || GzipContent.HashBefore(compressed.Handle, mark.Offset, mark.Length) == mark.Hash);
+        (compressed.HasLength(knownSize) || mark is null ||
+            GzipContent.HashBefore(compressed.Handle, mark.Offset, mark.Length) == mark.Hash);
 
     private static bool Holds(OpenedFile candidate, FileIdentity identity, ReadMark? mark)
     {

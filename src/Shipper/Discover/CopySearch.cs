@@ -53,7 +53,7 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, LossRe
         Log.NoCopyFound(log, file.CurrentPath, replaced.ReadOffset);
         if (replaced.KnownSize > replaced.ReadOffset)
         {
-            lost?.Invoke(FileLoss.Of(file, replaced.ReadOffset, replaced.KnownSize, Account.LossReason.TruncatedBeforeRead) with
+            lost?.Invoke(FileLoss.Of(file, replaced.ReadOffset, replaced.KnownSize, LossCause.TruncatedBeforeRead) with
             {
                 Identity = replaced.Identity,
                 LastRead = replaced.Acked.Frame,

@@ -26,8 +26,14 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
     /// <summary>How often the size of files that were let go is looked at again.</summary>
     private static readonly TimeSpan LateCheckPeriod = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// A file that is gone was perhaps compressed: its content is recognised for this long, far longer than generations are searched.
+    /// </summary>
+    private static readonly TimeSpan GoneMemory = TimeSpan.FromMinutes(5);
+
     private readonly List<TailedFile> _open = [];
     private readonly List<TailedFile> _released = [];
+    private readonly List<(TailedFile File, long Since)> _gone = [];
     private long _lateCheckedAt = time.GetTimestamp();
 
     /// <summary>Deleted files that we hold open, and the disk space that they keep.</summary>
@@ -43,7 +49,8 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
     }
 
     /// <summary>The youngest file that left this path and whose place nothing has taken yet.</summary>
-    public TailedFile? LatestOf(ulong pathHash) => _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.PathHash == pathHash);
+    public TailedFile? LatestOf(ulong pathHash) =>
+        _open.FindLast(f => f.Fate != FileFate.Live && !f.IsSuperseded && f.PathHash == pathHash);
 
     /// <summary>A file that left this path, is still open, and fulfils a condition.</summary>
     public TailedFile? Find(ulong pathHash, Predicate<TailedFile> condition)
@@ -53,9 +60,10 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
         return null;
     }
 
-    /// <summary>As <see cref="Find"/>, also among those that were let go.</summary>
+    /// <summary>As <see cref="Find"/>, also among those that were let go, and those of them that do not exist any more.</summary>
     public TailedFile? FindAny(ulong pathHash, Predicate<TailedFile> condition) =>
-        Find(pathHash, condition) ?? _released.Find(file => file.PathHash == pathHash && condition(file));
+        Find(pathHash, condition) ?? _released.Find(file => file.PathHash == pathHash && condition(file)) ??
+        _gone.Find(gone => gone.File.PathHash == pathHash && condition(gone.File)).File;
 
     public void AddReleased(TailedFile file) => _released.Add(file);
 
@@ -69,8 +77,13 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
         if (unlinkedBytesMax > 0 && UnlinkedBytesHeld > unlinkedBytesMax) GiveUpOldest();
         if (time.GetElapsedTime(_lateCheckedAt) < LateCheckPeriod) return;
         _lateCheckedAt = time.GetTimestamp();
+        _gone.RemoveAll(gone => time.GetElapsedTime(gone.Since) >= GoneMemory);
         for (int i = _released.Count - 1; i >= 0; i--)
-            if (!StaysReleased(_released[i])) _released.RemoveAt(i);
+        {
+            if (StaysReleased(_released[i])) continue;
+            _gone.Add((_released[i], time.GetTimestamp()));
+            _released.RemoveAt(i);
+        }
     }
 
     /// <summary>Opens a file again that was let go and has grown; null when what is at the path is another file.</summary>
@@ -117,6 +130,7 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
         if (file.Fate == FileFate.Unlinked)
         {
             table.Remove(file);
+            _gone.Add((file, time.GetTimestamp()));
             return false;
         }
         file.Release();
@@ -134,7 +148,8 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
         foreach (TailedFile file in _open)
         {
             if (held <= unlinkedBytesMax) return;
-            if (file.Fate != FileFate.Unlinked || file.Handle is not { } handle || FileStat.OfHandle(handle, out FileStat stat) != 0) continue;
+            if (file.Fate != FileFate.Unlinked || file.Handle is not { } handle) continue;
+            if (FileStat.OfHandle(handle, out FileStat stat) != 0) continue;
             held -= stat.BytesOnDisk;
             if (file.IsGivenUp) continue;
             Log.DeletedFileGivenUp(log, file.CurrentPath, stat.BytesOnDisk, UnlinkedBytesHeld, unlinkedBytesMax);

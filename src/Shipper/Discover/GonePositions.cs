@@ -1,4 +1,3 @@
-using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Tail;
 
@@ -35,9 +34,11 @@ internal sealed class GonePositions(FileTable table, LossReport? lost)
         // Reported first: a crash between the two tells of it twice and not never.
         if (saved.KnownSize > saved.Offset && !saved.IsEnded)
         {
+            bool wasEmptied = table.Resume.WasEmptied(saved.Identity.Key);
+            string path = sibling?.LogicalPath ?? "";
             lost?.Invoke(new FileLoss(
-                sibling?.LogicalPath ?? "", sibling?.LogicalPath ?? "", sibling?.Source.Index ?? -1, saved.Identity, saved.Offset, saved.KnownSize,
-                saved.Frame, 0, LossReason.DeletedBeforeRead));
+                path, path, sibling?.Source.Index ?? -1, saved.Identity, saved.Offset, saved.KnownSize, saved.Frame, 0,
+                wasEmptied ? LossCause.TruncatedBeforeRead : LossCause.DeletedBeforeRead));
         }
         table.Resume.Claim(saved.Identity.Key);
     }

@@ -21,7 +21,9 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
     /// </summary>
     public const long ClockSlackNanos = 1_000_000_000;
 
-    /// <summary>How often a listing is repeated because a generation was gone before it could be opened; the next scan looks again.</summary>
+    /// <summary>
+    /// How often a listing is repeated because a generation was gone before it could be opened; the next scan looks again.
+    /// </summary>
     private const int TriesMax = 4;
 
     private static readonly FilePosition Beginning = new(0, 0, default);
@@ -65,10 +67,13 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         }
         LogPath path = search.Path;
         TailedFile? predecessor = search.Old is { } old && old.PathHash == search.PathHash ? old : null;
-        foreach ((int _, OpenedFile opened, FilePosition start, bool _, bool isEnded, FileKey? claims) in findings)
+        foreach ((int _, OpenedFile opened, FilePosition start, bool isGuess, bool isEnded, FileKey? claims) in findings)
         {
+            if (table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && !opened.Fits(saved))
+                table.Resume.Displace(opened.Identity.Key, search.PathHash);
             if (isEnded)
             {
+                if (opened.IsUnreadable && isGuess) ReportUnreadable(search, opened);
                 departed.AddReleased(table.Remember(opened, path, path.Source, start));
             }
             else
@@ -106,11 +111,12 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
             bool isMissed = (oldIndex >= 0 && i > oldIndex) ||
                 (search.SinceNanos is { } since && generation.Stat.ModifiedNanos >= since - ClockSlackNanos);
             if (!IsWorthOpening(search, generation, isMissed)) continue;
-            OpenedFile? opened = OpenedFile.TryOpenGeneration(generation, search.Path.Source.SkipBinary, out SkipReason reason, out string? detail);
+            bool skipBinary = search.Path.Source.SkipBinary;
+            OpenedFile? opened = OpenedFile.TryOpenGeneration(generation, skipBinary, out SkipReason reason, out string? detail);
             if (opened is null)
             {
                 if (detail is null) return false;
-                ReportUnreadable(search, generation, reason, detail);
+                skipped.Add(generation.Path, search.Path.Source, reason, detail);
                 continue;
             }
             if (opened.IsGzip && KnownAs(search, opened) is { } plain)
@@ -121,7 +127,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
                 opened.Handle.Dispose();
                 continue;
             }
-            if (!TryPlace(search, i, opened, isMissed, out Finding finding))
+            if (!TryPlace(search, i, opened, isMissed, findings, out Finding finding))
             {
                 opened.Handle.Dispose();
                 continue;
@@ -141,7 +147,8 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
     {
         for (int i = findings.Count - 1; i >= 0; i--)
         {
-            if (!findings[i].IsGuess || !findings[i].Opened.IsGzip || oldestKnown == int.MaxValue || findings[i].Index > oldestKnown) continue;
+            bool isCompressedGuess = findings[i].IsGuess && RotatedName.IsCompressed(findings[i].Opened.Path);
+            if (!isCompressedGuess || oldestKnown == int.MaxValue || findings[i].Index > oldestKnown) continue;
             findings[i].Opened.Handle.Dispose();
             findings.RemoveAt(i);
         }
@@ -159,23 +166,21 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
             bool isFresh = search.SinceNanos is { } since && generation.Stat.MadeNanos >= since - ClockSlackNanos;
             return isFresh || table.Resume.HasAny(search.PathHash);
         }
-        if (generation.IsCompressed)
-        {
-            if (isMissed && search.Old is null && search.SinceNanos is { } before && generation.Stat.MadeNanos >= before - ClockSlackNanos)
-                ReportUnreadable(search, generation, SkipReason.Archive, "is compressed in a way that is not read: use gzip, or delaycompress");
-            return false;
-        }
+        // Whose content it has cannot be told: while we run it is that of a file that we hold, so only the first look counts.
+        if (generation.IsCompressed && search.Old is not null) return false;
         return isMissed || search.Lost is not null || table.Resume.TryFind(generation.Stat.Key, out _) || table.Resume.HasAny(search.PathHash);
     }
 
     /// <summary>Decides whether and from where an opened generation that we do not have is read.</summary>
-    private bool TryPlace(in Search search, int index, OpenedFile opened, bool isMissed, out Finding finding)
+    private bool TryPlace(
+        in Search search, int index, OpenedFile opened, bool isMissed, List<Finding> before, out Finding finding)
     {
         finding = default;
         // Only of a file that is held open is it certain that this is still its inode; the name may have moved on since it was listed.
         if (table.TryGet(opened.Identity.Key, out TailedFile? known) && !known!.IsReleased) return false;
         // A file that was empty when it was saved is known by its inode alone, and inodes are given away: then its age decides.
-        bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && saved.Identity.FingerprintLength > 0;
+        bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) &&
+            (saved.Identity.FingerprintLength > 0 || saved.IsEnded);
         if (isSaved && opened.Fits(saved))
         {
             finding = Saved(index, opened, saved, claims: null);
@@ -183,16 +188,17 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         }
         if (search.Lost is { Identity.FingerprintLength: > 0 } position && opened.Fits(position))
         {
-            finding = Saved(index, opened, position, claims: null);
+            finding = Saved(index, opened, position, position.Identity.Key);
             return true;
         }
-        if (table.Resume.FindByContent(search.PathHash, opened) is { } same)
+        if (table.Resume.FindByContent(search.PathHash, opened, key => before.Exists(f => f.Claims == key)) is { } same)
         {
             finding = Saved(index, opened, same, same.Identity.Key);
             return true;
         }
         if (!isMissed || IsCopy(opened, search)) return false;
-        finding = new Finding(index, opened, Beginning, IsGuess: true, IsEnded: false, Claims: null);
+        FilePosition start = opened.IsUnreadable ? new FilePosition(Math.Max(0, opened.ContentLength), 0, default) : Beginning;
+        finding = new Finding(index, opened, start, IsGuess: true, IsEnded: opened.IsUnreadable, Claims: null);
         return true;
     }
 
@@ -206,23 +212,19 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
 
     /// <summary>A copy holds what is or was read from a file of this path; what it has beyond that, the copy search finds.</summary>
     private bool IsCopy(OpenedFile candidate, in Search search) =>
-        !candidate.IsGzip &&
+        !RotatedName.IsCompressed(candidate.Path) &&
         ((search.Live is { } live && CopyFinder.IsBeginningOf(candidate, live.Handle)) ||
         (search.Path.Current is { } current && CopyFinder.IsCopyOf(candidate, current)) ||
         departed.Find(search.PathHash, file => CopyFinder.IsCopyOf(candidate, file)) is not null);
 
-    private void ReportUnreadable(in Search search, in Generation generation, SkipReason reason, string detail)
+    /// <summary>How much it holds is not known; that it holds lines that nobody has shipped, is.</summary>
+    private void ReportUnreadable(in Search search, OpenedFile opened)
     {
-        if (!skipped.Contains(generation.Path, reason)) CompressedUnread++;
-        bool isNew = !skipped.Contains(generation.Path, reason);
-        skipped.Add(generation.Path, search.Path.Source, reason, detail);
-        if (!isNew || reason != SkipReason.Archive) return;
-        Log.CompressedUnread(log, generation.Path);
-        // How much it holds is not known; that it holds lines that nobody shipped, is.
-        FileIdentity identity = FileIdentity.Of(generation.Stat.Key, []);
+        CompressedUnread++;
+        Log.CompressedUnread(log, opened.Path);
         lost?.Invoke(new FileLoss(
-            search.Path.Path, generation.Path, search.Path.Source.Index, identity, 0, 0, default, generation.Stat.ModifiedNanos,
-            Account.LossReason.UnreadableGeneration));
+            search.Path.Path, opened.Path, search.Path.Source.Index, opened.Identity, 0, 0, default, opened.Stat.ModifiedNanos,
+            LossCause.UnreadableGeneration));
     }
 
     private static Finding Saved(int index, OpenedFile opened, in CheckpointEntry saved, FileKey? claims)

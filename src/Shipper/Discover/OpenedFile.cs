@@ -26,6 +26,9 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     /// <summary>Its content is what gunzip makes of it; offsets are offsets in that.</summary>
     public bool IsGzip => gzipLength is not null;
 
+    /// <summary>Compressed, and nothing of it can be decompressed.</summary>
+    public bool IsUnreadable => IsGzip ? head.Length == 0 && gzipLength != 0 : RotatedName.IsCompressed(Path);
+
     /// <summary>Length of its content; -1: not known.</summary>
     public long ContentLength => gzipLength ?? Stat.Size;
 
@@ -79,7 +82,7 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     {
         if (!saved.Identity.Fits(Head)) return false;
         if (!IsGzip) return Stat.Size >= saved.Offset && (saved.Marker == 0 || ReadMark.HashBefore(Handle, saved.Offset) == saved.Marker);
-        if (saved.Identity.FingerprintLength == 0) return false;
+        if (saved.Identity.FingerprintLength == 0) return saved.IsEnded && IsUnreadable;
         // Two logs that begin alike rarely end at the same byte; where the length does not tell, the content does.
         return HasLength(saved.KnownSize) || saved.Marker == 0 || GzipContent.HashBefore(Handle, saved.Offset) == saved.Marker;
     }
@@ -88,18 +91,17 @@ internal sealed class OpenedFile(string path, SafeFileHandle handle, FileStat st
     public bool HasLength(long bytes) => bytes > 0 && ContentLength >= 0 && (uint)bytes == (uint)ContentLength;
 
     /// <summary>Opens a generation that may be gzip'd: then head, length and identity are those of the content.</summary>
-    /// <returns>As <see cref="TryOpen"/>; null with a detail when nothing of it can be decompressed.</returns>
+    /// <returns>As <see cref="TryOpen"/>; see <see cref="IsUnreadable"/>.</returns>
     public static OpenedFile? TryOpenGeneration(in Generation generation, bool skipBinary, out SkipReason reason, out string? detail)
     {
-        OpenedFile? file = TryOpen(generation.Path, skipBinary && !generation.IsGzip, out reason, out detail);
+        OpenedFile? file = TryOpen(generation.Path, skipBinary && !generation.IsCompressed, out reason, out detail);
         if (file is null || !generation.IsGzip) return file;
         Span<byte> head = stackalloc byte[FileIdentity.FingerprintBytesMax];
         try
         {
-            int read = GzipContent.ReadHead(file.Handle, head);
-            if (read >= 0)
-                return new OpenedFile(file.Path, file.Handle, file.Stat, head[..read].ToArray(), GzipContent.Length(file.Handle, file.Stat.Size));
-            (reason, detail) = (SkipReason.Archive, "is a damaged .gz: nothing of it can be decompressed");
+            int read = GzipContent.ReadHead(file.Handle, file.Stat.Size, head);
+            long length = read < 0 ? -1 : GzipContent.Length(file.Handle, file.Stat.Size);
+            return new OpenedFile(file.Path, file.Handle, file.Stat, head[..Math.Max(0, read)].ToArray(), length);
         }
         catch (IOException failure)
         {

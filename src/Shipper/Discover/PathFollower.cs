@@ -152,6 +152,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         var search = new MissedGenerations.Search(path, opened, old, since, emptied);
         if (_missed.Follow(search, out TailedFile? newestMissed)) predecessor = newestMissed ?? predecessor;
 
+        if (emptied is not null) table.Resume.Displace(opened.Identity.Key, search.PathHash);
         TailedFile file = table.Follow(opened, path, path.Source, start, predecessor);
         if (emptied is not null) Log.ReplacedWhileDown(log, path.Path, emptied.Value.Offset);
         if (renumbered is { } key) table.Resume.Claim(key);

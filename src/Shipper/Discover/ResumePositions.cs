@@ -13,8 +13,12 @@ internal sealed class ResumePositions
     /// <summary>After an hour a file that has not come back was deleted.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromHours(1);
 
+    /// <summary>No device has this number: Linux uses 12 bits for the major and 20 for the minor.</summary>
+    private const ulong NoDevice = ulong.MaxValue;
+
     private readonly ConcurrentDictionary<FileKey, CheckpointEntry> _unclaimed;
     private readonly Dictionary<ulong, List<FileKey>> _byPath = [];
+    private readonly HashSet<FileKey> _emptied = [];
     private readonly TimeProvider _time;
     private readonly long _startedAt;
 
@@ -50,24 +54,47 @@ internal sealed class ResumePositions
     /// <summary>
     /// The position of a file that has another inode by now: it was compressed, or its file system numbers files anew. Scanner's thread.
     /// </summary>
-    public CheckpointEntry? FindByContent(ulong pathHash, OpenedFile file)
+    /// <param name="pathHash">Of the log that it is a generation of.</param>
+    /// <param name="file">The file as it is now.</param>
+    /// <param name="isTaken">Positions that another generation continues.</param>
+    public CheckpointEntry? FindByContent(ulong pathHash, OpenedFile file, Predicate<FileKey>? isTaken = null)
     {
         if (!_byPath.TryGetValue(pathHash, out List<FileKey>? keys)) return null;
         foreach (FileKey key in keys)
-            if (_unclaimed.TryGetValue(key, out CheckpointEntry saved) && IsTelling(saved, file) && file.Fits(saved)) return saved;
+        {
+            if (isTaken?.Invoke(key) == true || !_unclaimed.TryGetValue(key, out CheckpointEntry saved)) continue;
+            if (IsTelling(saved, file) && file.Fits(saved)) return saved;
+        }
         return null;
     }
 
     /// <summary>
     /// A new file that begins like an old one must not pass for it: a whole fingerprint and the bytes before the position do not agree by
-    /// chance; fewer bytes count only where inodes say nothing because the device itself is another one.
+    /// chance. Fewer bytes count where inodes say nothing: of a compressed file, and when the device itself is another one.
     /// </summary>
     private static bool IsTelling(in CheckpointEntry saved, OpenedFile file)
     {
-        if (saved.Identity.FingerprintLength == 0) return false;
-        bool isWhole = saved.Identity.FingerprintLength == FileIdentity.FingerprintBytesMax && (saved.Offset == 0 || saved.Marker != 0);
-        return isWhole || (file.IsGzip && file.HasLength(saved.KnownSize)) || saved.Identity.Device != file.Identity.Device;
+        if (saved.Identity.FingerprintLength == 0 || (saved.Offset > 0 && saved.Marker == 0)) return false;
+        return file.IsGzip || saved.Identity.FingerprintLength == FileIdentity.FingerprintBytesMax ||
+            saved.Identity.Device != file.Identity.Device;
     }
+
+    /// <summary>
+    /// The inode belongs to another file now (file systems give them away at once), perhaps to one of another pod: the position is kept under
+    /// a key that no file has, because its own file may be there, compressed. Call before that other file gets into the table.
+    /// </summary>
+    public void Displace(FileKey key, ulong newPathHash)
+    {
+        if (!_unclaimed.TryGetValue(key, out CheckpointEntry saved) || saved.PathHash == 0) return;
+        var nowhere = new FileKey(NoDevice, saved.PathHash ^ saved.Identity.Fingerprint ^ (ulong)saved.Offset);
+        _unclaimed[nowhere] = saved with { Identity = saved.Identity with { Device = nowhere.Device, Inode = nowhere.Inode } };
+        _byPath[saved.PathHash].Add(nowhere);
+        _unclaimed.TryRemove(key, out _);
+        if (saved.PathHash == newPathHash) _emptied.Add(nowhere);
+    }
+
+    /// <summary>Whether the position is of content that was emptied in place while nobody looked.</summary>
+    public bool WasEmptied(FileKey key) => _emptied.Contains(key);
 
     /// <summary>Call after the file is in the table: the committer must never find the position in neither.</summary>
     public void Claim(FileKey key) => _unclaimed.TryRemove(key, out _);

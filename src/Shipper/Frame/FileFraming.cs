@@ -11,6 +11,15 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     /// <summary>Open parts; null is the ordinary case.</summary>
     public PartialLine? StdoutParts, StderrParts;
 
+    /// <summary>
+    /// A line that this file began and that the next generation goes on with: as long as it is open there, this file's position stays in
+    /// front of it.
+    /// </summary>
+    public PartialLine? HandedOn { get; set; }
+
+    /// <summary>Whether a line is open that the generation before began.</summary>
+    public bool HasInherited => StdoutParts is { IsInherited: true } || StderrParts is { IsInherited: true };
+
     /// <summary>Open parts are being shipped without their ends, and the sink had no room for all of them.</summary>
     public bool IsEndingParts { get; set; }
 
@@ -33,15 +42,34 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
         if (MultiLine is not null) return ResumeBlocksAt(readOffset, MultiLine, out position);
         PartialLine? first = StdoutParts;
         if (first is null || StderrParts is { } other && other.Offset < first.Offset) first = StderrParts ?? first;
+        // It came before everything that is open here.
+        first = HandedOn ?? first;
         FrameState state = first?.StateBefore ?? State;
         position = state.ToPosition();
         return first?.Offset ?? readOffset;
     }
 
+    /// <summary>The open lines go on in the next generation, which nothing was read of. False: there are none, or they are being shipped.</summary>
+    public bool HandPartsTo(FileFraming next)
+    {
+        // Entries of several lines end with their file: a container's message does not go on over a rotation, only its last line does.
+        if (!HasParts || IsEndingParts || next.HasParts || MultiLine is not null) return false;
+        HandedOn = StdoutParts is { } stdout && (StderrParts is not { } stderr || stdout.Offset < stderr.Offset) ? stdout : StderrParts;
+        FrameState head = next.State;
+        next.StdoutParts = StdoutParts?.Inherit(head);
+        next.StderrParts = StderrParts?.Inherit(head);
+        StdoutParts = StderrParts = null;
+        next.State.Format = State.Format;
+        return true;
+    }
+
+    /// <summary>The file is let go, or what it held is void.</summary>
+    public void DropParts() => StdoutParts = StderrParts = HandedOn = null;
+
     /// <summary>The content was replaced in place: nothing of it is remembered but the clocks, so that times go on growing.</summary>
     public void BeginNextGeneration()
     {
-        StdoutParts = StderrParts = null;
+        DropParts();
         MultiLine?.BeginNextGeneration();
         IsEndingParts = false;
         State = new FrameState(State.Stdout, State.Stderr, State.Flags & FrameFlags.HasOwnTimes, format == SourceFormat.Auto ? SourceFormat.Auto : State.Format);

@@ -40,6 +40,17 @@ internal sealed class PartialLine(LineStream stream, long offset, in FrameState 
         _length = needed;
     }
 
+    /// <summary>It began in the generation before: for this one it is open from the very beginning.</summary>
+    public bool IsInherited { get; private init; }
+
+    /// <summary>The same line, open at the head of the next generation, where nothing was framed yet.</summary>
+    public PartialLine Inherit(in FrameState head) => new(stream, 0, head, UnixNanos, otherWasOpen: false)
+    {
+        IsInherited = true,
+        _bytes = _bytes,
+        _length = _length,
+    };
+
     /// <summary>Takes back what an <see cref="Append"/> added, when the sink had no room for the joined line.</summary>
     public void TruncateTo(int length) => _length = length;
 

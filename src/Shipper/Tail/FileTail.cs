@@ -110,7 +110,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     {
         Log.GzipDamaged(log, file.CurrentPath, good, damage);
         long from = Math.Max(good, file.ReadOffset);
-        lost?.Invoke(FileLoss.Of(file, from, Math.Max(from, file.KnownSize), Account.LossReason.UnreadableGeneration));
+        lost?.Invoke(FileLoss.Of(file, from, Math.Max(from, file.KnownSize), LossCause.UnreadableGeneration));
     }
 
     /// <summary>What is left is lost and reported once: the lane hears of the end and comes no more.</summary>
@@ -121,7 +121,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         if (file.Handle is { } handle && !file.IsGzip && FileStat.OfHandle(handle, out FileStat stat) == 0) size = Math.Max(size, stat.Size);
         _gzips.Close(file);
         if (size > file.ReadOffset)
-            lost?.Invoke(FileLoss.Of(file, file.ReadOffset, size, Account.LossReason.DeletedFilesBound));
+            lost?.Invoke(FileLoss.Of(file, file.ReadOffset, size, LossCause.DeletedFilesBound));
         file.GivenUpAt = file.ReadOffset;
         file.CaughtUp = true;
         return new TailRead(TailReadKind.GivenUp);

@@ -34,8 +34,10 @@ internal static class GzipContent
     }
 
     /// <summary>The first bytes of the content: all there are or as many as fit; -1 when it cannot be decompressed.</summary>
-    public static int ReadHead(SafeFileHandle handle, Span<byte> head)
+    public static int ReadHead(SafeFileHandle handle, long fileBytes, Span<byte> head)
     {
+        // GZipStream takes an empty file for empty content.
+        if (fileBytes == 0) return -1;
         try
         {
             using var inflating = new GZipStream(new HandleStream(handle), CompressionMode.Decompress);

@@ -130,14 +130,15 @@ internal sealed class TailedFile
     /// </summary>
     public bool Drained { get => _drained; set => _drained = value; }
 
-    /// <summary>Older generation that is read first. Null when there is none or it was read to its end.</summary>
-    public TailedFile? Predecessor
+    /// <summary>Any thread: the older generation that is read first; null when there is none or it was read to its end.</summary>
+    public TailedFile? Predecessor => _predecessor is { CaughtUp: false, Drained: false } older ? older : null;
+
+    /// <summary>Lane only, when it is not held back any more: the generation before it, once.</summary>
+    public TailedFile? TakePredecessor()
     {
-        get
-        {
-            if (_predecessor is { } older && (older.CaughtUp || older.Drained)) _predecessor = null;
-            return _predecessor;
-        }
+        if (_predecessor is not { } older) return null;
+        _predecessor = null;
+        return older;
     }
 
     /// <summary>

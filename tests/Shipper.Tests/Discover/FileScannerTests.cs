@@ -197,7 +197,7 @@ public sealed class FileScannerTests
         Assert.True(LogSource.TryCreate(0, [directory.Path + "/pods/*/*/*.log"], [], false, out LogSource? source, out string? error),
             error);
         using var scanner = new FileScanner([source], 4, (_, path) => path.Length % 4, CheckpointContents.None, TimeProvider.System,
-            NullLogger.Instance, inotify);
+            NullLogger.Instance, useInotify: inotify);
         scanner.Start();
         for (int i = 0; i < 5; i++)
         {

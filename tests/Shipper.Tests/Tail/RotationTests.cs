@@ -110,7 +110,7 @@ public sealed class RotationTests
     }
 
     [Fact]
-    public void DeletedFile_StaysOpenUntilItsLinesAreAcknowledged()
+    public void DeletedFile_IsKnownUntilItsLinesAreAcknowledged_AndItsSpaceIsFreeWhenItIsRead()
     {
         using TailRig rig = new TailRig { AcknowledgeAtOnce = false }.Start();
         rig.Append(Log, Text(0, 3));
@@ -119,7 +119,8 @@ public sealed class RotationTests
         rig.Settle();
         rig.Time.Advance(TimeSpan.FromSeconds(60));
         rig.Settle();
-        Assert.Single(rig.Scanner.Files, f => !f.IsReleased && f.Fate == FileFate.Unlinked);
+        Assert.Single(rig.Scanner.Files, f => f.IsReleased && f.Fate == FileFate.Unlinked);
+        Assert.Equal(0, rig.Scanner.Totals.UnlinkedBytesHeld);
         rig.AcknowledgeAll();
         rig.Settle();
         Assert.Empty(rig.Scanner.Files);
