@@ -328,7 +328,8 @@ internal sealed class ShipperPipeline : IDisposable
     {
         bool all = true;
         foreach (TailedFile file in _due)
-            if (file.Frame is PipelineFile { Framing.MultiLine.IsOpen: true } state) all &= HasRoom(state.Tenant) && EndBlocks(file, state, long.MaxValue);
+            if (file.Frame is PipelineFile { Framing.MultiLine.IsOpen: true, IsParked: false } state)
+                all &= HasRoom(state.Tenant) && EndBlocks(file, state, long.MaxValue);
         return all;
     }
 
