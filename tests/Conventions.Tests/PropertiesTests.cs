@@ -1,4 +1,4 @@
-// docs/PROPERTIES.md promises what is proven where; a test that was renamed away would leave a promise without proof.
+// docs/PROPERTIES.md and docs/COMPARISON.md promise what is proven where; a test that was renamed away would leave a promise without proof.
 using System.Text.RegularExpressions;
 
 namespace LokiGateway.Conventions.Tests;
@@ -15,12 +15,13 @@ public sealed partial class PropertiesTests
 
     [Fact]
     public void EveryTestNamedThere_Exists() => Repository.None(
-        from match in NamedTest().Matches(Repository.Read("docs/PROPERTIES.md"))
+        from document in (string[])["docs/PROPERTIES.md", "docs/COMPARISON.md"]
+        from match in NamedTest().Matches(Repository.Read(document))
         let type = match.Groups["type"].Value
         let method = match.Groups["method"].Value
         where !Repository.Code.Any(file => file.Path.StartsWith("tests/", StringComparison.Ordinal) && file.Name == type
             && Regex.IsMatch(file.Text, $@"\b{method}\("))
-        select $"{type}.{method} is not in tests/");
+        select $"{document}: {type}.{method} is not in tests/");
 
     [Fact]
     public void EveryNumberedTest_IsListed() => Repository.None(
