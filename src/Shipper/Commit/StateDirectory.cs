@@ -15,6 +15,7 @@ internal sealed partial class StateDirectory : IDisposable
     // sys/file.h
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int Unlock = 8;
 
     private readonly SafeFileHandle _lock;
 
@@ -61,7 +62,16 @@ internal sealed partial class StateDirectory : IDisposable
         throw new IOException($"cannot sync directory '{DirectoryPath}': {Errno.Text(errno)}", errno);
     }
 
-    public void Dispose() => _lock.Dispose();
+    /// <summary>
+    /// Unlocks by name and not only by closing: a child that another thread is starting just now holds a copy of the descriptor until its exec,
+    /// and the lock with it.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_lock.IsClosed) return;
+        _ = Flock(_lock, Unlock);
+        _lock.Dispose();
+    }
 
     /// <summary>A lock file left by an earlier run can be opened although nothing new can be made beside it.</summary>
     private static void ProveWritable(string directory)
