@@ -1,5 +1,4 @@
 // The way from Promtail to the shipper, typed as its user types it.
-using LokiGateway.EndToEnd.Tests.Programs;
 using LokiGateway.Testing;
 
 namespace LokiGateway.EndToEnd.Tests;

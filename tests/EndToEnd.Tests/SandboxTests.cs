@@ -1,5 +1,6 @@
 // How a careful cluster runs it: the root file system read-only, no capability left, no directory for temporary files.
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using LokiGateway.EndToEnd.Tests.Programs;
 using LokiGateway.Testing;
 
@@ -8,6 +9,7 @@ namespace LokiGateway.EndToEnd.Tests;
 public sealed class SandboxTests
 {
     [Fact]
+    [SupportedOSPlatform("linux")]
     public async Task ReadOnlyRootAndNoCapabilities_OnlyTheStateDirectoryIsWritten()
     {
         if (Refusal() is { } refused) Assert.Skip($"This machine makes no mount namespace: {refused}");

@@ -23,7 +23,7 @@ internal sealed class WriterCrowd : IDisposable
     {
         _random = new Random(seed);
         All = [.. Enumerable.Range(0, count).Select(i => new RotatingLogWriter(root, $"team-{i % 7}", $"web-{i}", generationsMax: Generations,
-            seed: seed + i, compress: false))];
+            seed: seed + i, compress: true))];
         foreach (var writer in All) writer.Write(2);
     }
 
