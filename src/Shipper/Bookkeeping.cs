@@ -22,11 +22,12 @@ internal sealed class Bookkeeping : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task? _running;
 
-    public Bookkeeping(ShipperOptions options, ShipperParts parts, FileScanner scanner, TimeProvider time, ILogger log)
+    public Bookkeeping(ShipperOptions options, ShipperParts parts, FileScanner scanner, LossForecast forecast, TimeProvider time, ILogger log)
     {
         (_parts, _scanner, _time) = (parts, scanner, time);
         _reporter = new Reporter(
-            parts.Accounts, new ReportBuilder(options, parts.Epoch), parts.Delivery, UnreadBytes, static _ => null, parts.Metrics, options, time, log);
+            parts.Accounts, new ReportBuilder(options, parts.Epoch), parts.Delivery, UnreadBytes, book => forecast.Of(book.Name), parts.Metrics, options, time,
+            log);
         if (parts.Ledger is not { } ledger) return;
         _stream = new LedgerStream(ledger, parts.Delivery, parts.Metrics, options, time, log);
         _file = new LedgerFile(options.StateDirectory, ledger, log);

@@ -216,6 +216,9 @@ internal static partial class Log
     [LoggerMessage(212, LogLevel.Warning, "a deleted file that was not read to its end is let go: no source of the new configuration matches it, or it cannot be opened again")]
     public static partial void HeldFileLeft(ILogger log, string path, long acknowledged, long size);
 
+    [LoggerMessage(213, LogLevel.Warning, "a source falls behind so fast that the node will delete lines before they are acknowledged")]
+    public static partial void LossAhead(ILogger log, string source, long secondsUntilLoss, long unacknowledgedBytes);
+
     [LoggerMessage(210, LogLevel.Information, "the configuration has changed: finishing what is read, then going on with the new one")]
     public static partial void Reloading(ILogger log);
 

@@ -151,6 +151,8 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
         Gauge imbalance = _metrics.CreateGauge("loki_shipper_ledger_imbalance_lines", "read - acked - rejected - in flight. Anything but 0 is a bug.");
         Gauge lagBytes = _metrics.CreateGauge("loki_shipper_lag_bytes", "Bytes in followed files that are not read yet.");
         Gauge lagSeconds = _metrics.CreateGauge("loki_shipper_lag_seconds", "Age of the oldest entry that is read and not acknowledged; 0 when there is none.");
+        Gauge untilLoss = _metrics.CreateGauge("loki_shipper_seconds_until_loss",
+            "When the node deletes the first lines that are not acknowledged, if all goes on as in the last 15 seconds; +Inf: nothing is in danger.");
         Gauge files = _metrics.CreateGauge("loki_shipper_files_active", "Files that are open and followed.");
         Gauge skipped = _metrics.CreateGauge("loki_shipper_files_skipped", "Files that match a source and cannot be read or are left out; the log says which and why.");
         Gauge held = _metrics.CreateGauge("loki_shipper_endpoint_held",
@@ -174,6 +176,7 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
             imbalance.Set(now.Books.Imbalance);
             lagBytes.Set(now.LagBytes);
             lagSeconds.Set(now.LagSeconds);
+            untilLoss.Set(now.SecondsUntilLoss);
             files.Set(now.FilesActive);
             skipped.Set(now.FilesSkipped);
             held.Set(now.IsHeld ? 1 : 0);
@@ -190,6 +193,6 @@ internal sealed class ShipperMetrics : SendObserver, ILabelObserver
 
 /// <summary>Books and states at one moment, for <see cref="ShipperMetrics.Observe"/>.</summary>
 internal readonly record struct ShipperGauges(
-    AccountSnapshot Books, IReadOnlyDictionary<string, long> Rejected, long LagBytes, double LagSeconds, long FilesActive, long FilesSkipped,
+    AccountSnapshot Books, IReadOnlyDictionary<string, long> Rejected, long LagBytes, double LagSeconds, double SecondsUntilLoss, long FilesActive, long FilesSkipped,
     double LastAckUnixSeconds, double CheckpointUnixSeconds, long CheckpointFailures, long BufferBytes, bool IsHeld,
     long ParkedBytes, long LedgerPending, long LedgerDroppedLines);

@@ -128,6 +128,7 @@ public sealed record ShipperOptions
                     "those of `labels`, of static rules and external_labels, the node, and `loki_shipper_overflow=\"max_streams\"`; their path is attached as `filename`."),
                 MultiLine = LineStageBinding.MultiLine(section),
                 Redaction = LineStageBinding.Redaction(section),
+                Rotation = RotationOptions.Bind(section),
                 Timestamp = section.Choice("timestamp", RawTimestamp.Auto, Timestamps,
                     "Time of raw lines. auto: the line's leading RFC 3339, ISO 8601 or syslog time where it has one, otherwise the time of the " +
                     "line before it or, in a file without any times, the time of reading. read_time: always the time of reading."),
@@ -265,6 +266,9 @@ public sealed record SourceOptions
     public MultiLineOptions? MultiLine { get; init; }
 
     public IReadOnlyList<RedactionRule> Redaction { get; init; } = [];
+
+    /// <summary>How the node rotates these files; null: as the kubelet for container logs, unknown for others.</summary>
+    public RotationOptions? Rotation { get; init; }
 
     /// <summary>Leave out archives and binary files. Set by Quickstart, which is given whole trees; no configuration key.</summary>
     public bool SkipBinary { get; init; }

@@ -30,6 +30,7 @@ public sealed class ShipperService : IAsyncDisposable
     private ShipperParts? _parts;
     private Checkpoint? _checkpoint;
     private FileScanner? _scanner;
+    private LossForecast? _forecast;
     private Bookkeeping? _books;
     private Committer? _committer;
     private ShipperPipeline[] _lanes = [];
@@ -113,7 +114,8 @@ public sealed class ShipperService : IAsyncDisposable
             _inherited?.Positions ?? _checkpoint.Loaded, _time, _log,
             _parts.FileLosses.Report, _options.Limits.DeletedFilesBytes);
         if (_inherited is not null) _scanner.Adopt(_inherited.Held);
-        _books = new Bookkeeping(_options, _parts, _scanner, _time, _log);
+        _forecast = new LossForecast(_options, _scanner, _time, _log);
+        _books = new Bookkeeping(_options, _parts, _scanner, _forecast, _time, _log);
         _books.Load();
         _committer = new Committer(_scanner, _checkpoint, _time, _books.Save);
         _parts.PositionsMoved = _committer.Acknowledged;
@@ -149,6 +151,7 @@ public sealed class ShipperService : IAsyncDisposable
         foreach (ShipperPipeline lane in _lanes) lane.Start(_abandon.Token);
         _scanner.Start();
         _committer.Start();
+        _forecast.Start();
         _books.Start();
     }
 
@@ -222,6 +225,7 @@ public sealed class ShipperService : IAsyncDisposable
         ShowPages?.Invoke(null);
         if (_admin is not null) await _admin.DisposeAsync().ConfigureAwait(false);
         foreach (ShipperPipeline lane in _lanes) lane.Dispose();
+        _forecast?.Dispose();
         _scanner?.Dispose();
         _books?.Dispose();
         _parts?.Dispose();
@@ -273,7 +277,7 @@ public sealed class ShipperService : IAsyncDisposable
                 if (tenant.OldestUnixNanos is not 0 and var nanos && (oldest == 0 || nanos < oldest)) oldest = nanos;
         double age = oldest == 0 ? 0 : Math.Max(0, (now - DateTimeOffset.UnixEpoch).TotalSeconds - oldest / 1e9);
         return new ShipperGauges(
-            books, rejected, lag, age, files, _scanner!.Totals.FilesSkipped, Seconds(_parts.LastAck), Seconds(_committer!.UpToDateAt),
+            books, rejected, lag, age, _forecast!.Seconds, files, _scanner!.Totals.FilesSkipped, Seconds(_parts.LastAck), Seconds(_committer!.UpToDateAt),
             _checkpoint!.SaveFailures, _parts.Buffers.BytesHeld, _parts.Delivery.IsHeld, _parts.Parked.Bytes,
             _parts.Ledger?.Pending ?? 0, _parts.Ledger?.DroppedLines ?? 0);
     }
