@@ -138,8 +138,8 @@ internal sealed class ShipperParts : IDisposable
         (long earliest, long latest) = Clock.UnixNanosRange();
         TimeSpan oldest = _options.Limits.OldestAge, ahead = _options.Limits.FutureMax;
         window.Set(
-            oldest == TimeSpan.Zero ? long.MinValue : earliest - oldest.Ticks * 100,
-            ahead == TimeSpan.Zero ? long.MaxValue : latest + ahead.Ticks * 100);
+            oldest == TimeSpan.Zero || earliest == long.MinValue ? long.MinValue : earliest - oldest.Ticks * 100,
+            ahead == TimeSpan.Zero || latest == long.MaxValue ? long.MaxValue : latest + ahead.Ticks * 100);
     }
 
     public void Dispose()

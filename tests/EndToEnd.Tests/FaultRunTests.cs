@@ -134,8 +134,9 @@ public sealed class FaultRunTests(ITestOutputHelper output)
         Assert.True(watch.Snapshots > plan.Length.TotalSeconds, $"only {watch.Snapshots} snapshots of the books");
         Assert.Empty(sink.Faults);
         // With the clock stepped the saved-at times say nothing, but all else still holds.
-        if (plan.Environment is null)
-            Assert.Empty(lives.SentAgain(sink.Stored(), entry => endpoint.WasCalm(entry.StoredAt, ShipperLives.AnswerSlack)));
+        if (plan.Environment is not null) return;
+        var again = lives.SentAgain(sink.Stored(), entry => endpoint.WasCalm(entry.StoredAt, ShipperLives.AnswerSlack));
+        Assert.True(again.Count == 0, $"{again.Count} lines were sent again although their positions were saved:\n{string.Join('\n', again.Take(10))}");
     }
 
     /// <summary>Refused lines may be stored nevertheless (sent again after a crash when the endpoint was in a better mood): present or not is right for them.</summary>

@@ -15,6 +15,8 @@ public sealed class AllocationBudgetTests
 
     private const int BatchBytesMax = 1 << 20;
 
+    private const int AttemptsMax = 10;
+
     private const int LineBytesMax = 256 << 10;
 
     private static readonly Dictionary<string, Func<double>> Operations = new()
@@ -59,7 +61,15 @@ public sealed class AllocationBudgetTests
     private static double PerLine(SourceFormat format, Func<int, string> line, Func<LineStages?>? stages = null)
     {
         const int few = 2000, many = 4000;
-        return Math.Max(0, (MeasureChunk(format, line, many, stages?.Invoke()) - MeasureChunk(format, line, few, stages?.Invoke())) / (many - few));
+        double least = double.MaxValue;
+        // On a busy machine it takes the compiler a while to come round to this code, and unoptimised code allocates what the program never does. What
+        // a line really costs is there however often it is measured.
+        for (int attempt = 0; attempt < AttemptsMax && least > 0; attempt++)
+        {
+            double more = MeasureChunk(format, line, many, stages?.Invoke()) - MeasureChunk(format, line, few, stages?.Invoke());
+            least = Math.Min(least, Math.Max(0, more / (many - few)));
+        }
+        return least;
     }
 
     private static double MeasureChunk(SourceFormat format, Func<int, string> line, int lines, LineStages? stages)

@@ -105,15 +105,19 @@ public sealed class ShipperDeliveryTests
         await using var rig = new ShipperRig(sink, static options => options with { Limits = new ShipperLimits() });
         DateTimeOffset now = DateTimeOffset.UtcNow;
         string Line(DateTimeOffset time, string text) => $"{time:yyyy-MM-ddTHH:mm:ss.fffffff}00Z stdout F {text}\n";
+        // What time it is at the endpoint is known with its first answer.
+        rig.WriteRaw("first.log", "hello\n");
+        await rig.StartAsync();
+        Assert.True(await rig.DrainAsync());
+        sink.ForgetStored();
         string path = rig.WritePod("web-0", []);
         await File.AppendAllTextAsync(path, Line(now.AddHours(-170), "too old") + Line(now.AddHours(-167), "old enough") + Line(now, "now")
             + Line(now.AddMinutes(9), "soon") + Line(now.AddMinutes(20), "too new"));
-        await rig.StartAsync();
         Assert.True(await rig.DrainAsync());
 
         Assert.Equal(["old enough", "now", "soon"], sink.Stored().Select(entry => entry.Line));
         ShipperTotals totals = rig.Shipper.Totals;
-        Assert.Equal((5, 3, 2, 0), (totals.ReadLines, totals.AckedLines, totals.RejectedLines, totals.InFlightLines));
+        Assert.Equal((6, 4, 2, 0), (totals.ReadLines, totals.AckedLines, totals.RejectedLines, totals.InFlightLines));
         Assert.Equal(1, Gauge(rig, "loki_shipper_rejected_lines_total", ("reason", "greater_than_max_sample_age")));
         Assert.Equal(1, Gauge(rig, "loki_shipper_rejected_lines_total", ("reason", "too_far_in_future")));
         await rig.RestartAsync();
@@ -128,12 +132,15 @@ public sealed class ShipperDeliveryTests
     {
         await using FaultSink sink = FaultSink.Start();
         await using var rig = new ShipperRig(sink, static options => options with { Limits = new ShipperLimits { OldestAge = TimeSpan.FromMinutes(1) } });
-        File.WriteAllText(rig.WritePod("web-1", []), "2020-01-01T00:00:00Z stdout F old\n");
-        File.WriteAllText(rig.WritePod("web-0", []), string.Concat(Enumerable.Repeat("2020-01-01T00:00:00Z stdout F old\n", 2000)));
+        rig.WriteRaw("first.log", "hello\n");
         await rig.StartAsync();
         Assert.True(await rig.DrainAsync());
-        Assert.Equal(0, sink.Requests);
-        Assert.Equal((2001, 2001), (rig.Shipper.Totals.ReadLines, rig.Shipper.Totals.RejectedLines));
+        Assert.Equal(1, sink.Requests);
+        File.WriteAllText(rig.WritePod("web-1", []), "2020-01-01T00:00:00Z stdout F old\n");
+        File.WriteAllText(rig.WritePod("web-0", []), string.Concat(Enumerable.Repeat("2020-01-01T00:00:00Z stdout F old\n", 2000)));
+        Assert.True(await rig.DrainAsync());
+        Assert.Equal(1, sink.Requests);
+        Assert.Equal((2002, 2001), (rig.Shipper.Totals.ReadLines, rig.Shipper.Totals.RejectedLines));
         await rig.RestartAsync();
         Assert.True(await rig.DrainAsync());
         Assert.Equal(0, rig.Shipper.Totals.ReadLines);

@@ -371,7 +371,7 @@ public sealed class FaultSink : IAsyncDisposable
     private async Task WriteAnswer(NetworkStream stream, int status, string body, IReadOnlyList<(string Name, string Value)> headers, bool half)
     {
         var payload = Encoding.UTF8.GetBytes(body);
-        var head = new StringBuilder($"HTTP/1.1 {status} {Reason(status)}\r\n");
+        var head = new StringBuilder($"HTTP/1.1 {status} {Reason(status)}\r\nDate: {DateTimeOffset.UtcNow:R}\r\n");
         if (status is not 204) head.Append($"Content-Length: {payload.Length}\r\n");
         if (payload.Length > 0) head.Append("Content-Type: text/plain; charset=utf-8\r\n");
         foreach (var (name, value) in headers) head.Append($"{name}: {value}\r\n");

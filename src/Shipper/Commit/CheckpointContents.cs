@@ -13,7 +13,20 @@ namespace LokiGateway.Shipper.Commit;
 /// </param>
 /// <param name="IsEnded">A compressed generation of which nothing is left to read, however long its trailer says that it is.</param>
 internal readonly record struct CheckpointEntry(
-    FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame, long KnownSize = 0, ulong PathHash = 0, bool IsEnded = false);
+    FileIdentity Identity, long Offset, ulong Marker, FramePosition Frame, long KnownSize = 0, ulong PathHash = 0, bool IsEnded = false)
+{
+    /// <summary>What is to be saved of a file now. Any thread.</summary>
+    public static CheckpointEntry Of(TailedFile file)
+    {
+        // The identity first: a position of the old content with the head of the new would resume in the middle of it.
+        FileIdentity identity = file.Identity;
+        FilePosition acked = file.Acked;
+        // Written by the lane meanwhile: a moving picture.
+        long knownSize = Math.Max(acked.Offset, file.KnownSize);
+        return new CheckpointEntry(
+            identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash, file.IsGzip && file.IsFinished);
+    }
+}
 
 /// <summary>What was found at start.</summary>
 /// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>

@@ -113,15 +113,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the
         // later counts.
         foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) yield return unclaimed;
-        foreach (TailedFile file in scanner.Files)
-        {
-            // The identity first: a position of the old content with the head of the new would resume in the middle of it.
-            FileIdentity identity = file.Identity;
-            FilePosition acked = file.Acked;
-            // Written by the lane meanwhile: a moving picture.
-            long knownSize = Math.Max(file.KnownSize, acked.Offset);
-            yield return new CheckpointEntry(identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash, file.IsGzip && file.IsFinished);
-        }
+        foreach (TailedFile file in scanner.Files) yield return CheckpointEntry.Of(file);
         positionsCollected?.Invoke();
     }
 }

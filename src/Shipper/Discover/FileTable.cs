@@ -71,6 +71,7 @@ internal sealed class FileTable : IDisposable
 
     public void Remove(TailedFile file)
     {
+        KeepEnded(file);
         _files.TryRemove(new KeyValuePair<FileKey, TailedFile>(file.Identity.Key, file));
         if (!file.IsReleased) file.Release();
         Changes.Note();
@@ -144,8 +145,15 @@ internal sealed class FileTable : IDisposable
         };
     }
 
+    private void KeepEnded(TailedFile file)
+    {
+        if (file.IsFinished) Resume.KeepEnded(CheckpointEntry.Of(file));
+    }
+
     private void Add(TailedFile file)
     {
+        // The inode of a deleted file goes to the next one.
+        if (_files.TryGetValue(file.Identity.Key, out TailedFile? before) && !ReferenceEquals(before, file)) KeepEnded(before);
         _files[file.Identity.Key] = file;
         Resume.Claim(file.Identity.Key);
         Changes.Note();

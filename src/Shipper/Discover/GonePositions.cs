@@ -25,6 +25,7 @@ internal sealed class GonePositions(FileTable table, LossReport? lost)
     /// <summary>In every scan: positions that nothing has claimed for long are of files that were deleted.</summary>
     public void ForgetOld()
     {
+        table.Resume.ForgetEnded();
         if (table.Resume.IsEmpty || !table.Resume.IsPatienceOver) return;
         foreach (CheckpointEntry saved in table.Resume.Unclaimed) Forget(saved, sibling: null);
     }
@@ -40,6 +41,7 @@ internal sealed class GonePositions(FileTable table, LossReport? lost)
                 path, path, sibling?.Source.Index ?? -1, saved.Identity, saved.Offset, saved.KnownSize, saved.Frame, 0,
                 wasEmptied ? LossCause.TruncatedBeforeRead : LossCause.DeletedBeforeRead));
         }
+        else if (sibling is not null) table.Resume.KeepEnded(saved);
         table.Resume.Claim(saved.Identity.Key);
     }
 }

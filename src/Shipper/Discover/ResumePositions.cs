@@ -17,6 +17,12 @@ internal sealed class ResumePositions
     private const ulong NoDevice = ulong.MaxValue;
 
     private readonly ConcurrentDictionary<FileKey, CheckpointEntry> _unclaimed;
+    /// <summary>
+    /// A file that was read to its end and is gone was perhaps compressed: its content is recognised for this long, over restarts, too.
+    /// </summary>
+    private static readonly TimeSpan EndedMemory = TimeSpan.FromMinutes(5);
+
+    private readonly ConcurrentDictionary<FileKey, (CheckpointEntry Entry, long Since)> _ended = [];
     private readonly Dictionary<ulong, List<FileKey>> _byPath = [];
     private readonly HashSet<FileKey> _emptied = [];
     private readonly TimeProvider _time;
@@ -44,6 +50,16 @@ internal sealed class ResumePositions
         }
     }
 
+    /// <summary>What the checkpoint is to keep beside the positions of the files that are there. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> Kept
+    {
+        get
+        {
+            foreach (CheckpointEntry entry in Unclaimed) yield return entry;
+            foreach (KeyValuePair<FileKey, (CheckpointEntry Entry, long Since)> ended in _ended) yield return ended.Value.Entry;
+        }
+    }
+
     public bool IsEmpty => _unclaimed.IsEmpty;
 
     public bool TryFind(FileKey key, out CheckpointEntry entry) => _unclaimed.TryGetValue(key, out entry);
@@ -62,7 +78,7 @@ internal sealed class ResumePositions
         if (!_byPath.TryGetValue(pathHash, out List<FileKey>? keys)) return null;
         foreach (FileKey key in keys)
         {
-            if (isTaken?.Invoke(key) == true || !_unclaimed.TryGetValue(key, out CheckpointEntry saved)) continue;
+            if (isTaken?.Invoke(key) == true || !TryGet(key, out CheckpointEntry saved)) continue;
             if (IsTelling(saved, file) && file.Fits(saved)) return saved;
         }
         return null;
@@ -86,9 +102,8 @@ internal sealed class ResumePositions
     public void Displace(FileKey key, ulong newPathHash)
     {
         if (!_unclaimed.TryGetValue(key, out CheckpointEntry saved) || saved.PathHash == 0) return;
-        var nowhere = new FileKey(NoDevice, saved.PathHash ^ saved.Identity.Fingerprint ^ (ulong)saved.Offset);
-        _unclaimed[nowhere] = saved with { Identity = saved.Identity with { Device = nowhere.Device, Inode = nowhere.Inode } };
-        _byPath[saved.PathHash].Add(nowhere);
+        FileKey nowhere = Nowhere(ref saved);
+        _unclaimed[nowhere] = saved;
         _unclaimed.TryRemove(key, out _);
         if (saved.PathHash == newPathHash) _emptied.Add(nowhere);
     }
@@ -96,9 +111,49 @@ internal sealed class ResumePositions
     /// <summary>Whether the position is of content that was emptied in place while nobody looked.</summary>
     public bool WasEmptied(FileKey key) => _emptied.Contains(key);
 
+    /// <summary>Nothing is left to read of the file, and it is gone or about to be: its compressed copy is not to be read either. Scanner's thread.</summary>
+    public void KeepEnded(CheckpointEntry saved)
+    {
+        if (saved.PathHash == 0 || saved.Identity.FingerprintLength == 0) return;
+        FileKey nowhere = Nowhere(ref saved);
+        _ended[nowhere] = (saved, _time.GetTimestamp());
+    }
+
+    /// <summary>In every scan.</summary>
+    public void ForgetEnded()
+    {
+        foreach ((FileKey key, (CheckpointEntry entry, long since)) in _ended)
+        {
+            if (_time.GetElapsedTime(since) < EndedMemory) continue;
+            _ended.TryRemove(key, out _);
+            if (_byPath.TryGetValue(entry.PathHash, out List<FileKey>? keys)) keys.Remove(key);
+        }
+    }
+
     /// <summary>Call after the file is in the table: the committer must never find the position in neither.</summary>
-    public void Claim(FileKey key) => _unclaimed.TryRemove(key, out _);
+    public void Claim(FileKey key)
+    {
+        if (!_unclaimed.TryRemove(key, out _)) _ended.TryRemove(key, out _);
+    }
 
     /// <summary>Whether what is not claimed by now was deleted.</summary>
     public bool IsPatienceOver => _time.GetElapsedTime(_startedAt) > Patience;
+
+    private bool TryGet(FileKey key, out CheckpointEntry saved)
+    {
+        if (_unclaimed.TryGetValue(key, out saved)) return true;
+        bool isEnded = _ended.TryGetValue(key, out (CheckpointEntry Entry, long Since) ended);
+        saved = ended.Entry;
+        return isEnded;
+    }
+
+    /// <summary>Moves a position to a key that no file has.</summary>
+    private FileKey Nowhere(ref CheckpointEntry saved)
+    {
+        var nowhere = new FileKey(NoDevice, saved.PathHash ^ saved.Identity.Fingerprint ^ (ulong)saved.Offset);
+        saved = saved with { Identity = saved.Identity with { Device = nowhere.Device, Inode = nowhere.Inode } };
+        if (!_byPath.TryGetValue(saved.PathHash, out List<FileKey>? keys)) _byPath.Add(saved.PathHash, keys = []);
+        if (!keys.Contains(nowhere)) keys.Add(nowhere);
+        return nowhere;
+    }
 }

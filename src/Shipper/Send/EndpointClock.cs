@@ -20,17 +20,17 @@ internal sealed class EndpointClock(TimeProvider time)
     /// <summary>The endpoint said what time it is.</summary>
     public void Heard(DateTimeOffset date) => Interlocked.Exchange(ref _offsetTicks, date.UtcTicks - SteadyTicks());
 
-    /// <summary>Unix nanoseconds.</summary>
+    /// <summary>
+    /// Unix nanoseconds. Everything, as long as the endpoint was not heard: a node that starts with a wrong clock would keep out what Loki takes.
+    /// </summary>
     public (long Earliest, long Latest) UnixNanosRange()
     {
+        if (Interlocked.Read(ref _offsetTicks) is var offset && offset == long.MinValue) return (long.MinValue, long.MaxValue);
         long steady = SteadyTicks();
         long wall = time.GetUtcNow().UtcTicks;
         long earliest = Math.Min(steady, wall), latest = Math.Max(steady, wall);
-        if (Interlocked.Read(ref _offsetTicks) is var offset && offset != long.MinValue)
-        {
-            earliest = Math.Min(earliest, steady + offset);
-            latest = Math.Max(latest, steady + offset);
-        }
+        earliest = Math.Min(earliest, steady + offset);
+        latest = Math.Max(latest, steady + offset);
         return (UnixNanos(earliest - Slack.Ticks), UnixNanos(latest + Slack.Ticks));
     }
 

@@ -50,7 +50,7 @@ internal sealed class ShipperLives(ShipperSetup setup)
                 if (entry.StoredAt < life.Start || entry.StoredAt + AnswerSlack > life.SavedUntil) continue;
                 var latest = last[(entry.Labels, entry.UnixNanos, entry.Line)];
                 if (latest.StoredAt <= life.Killed) continue;
-                again.Add($"acknowledged at {entry.StoredAt:O}, saved at {life.SavedUntil:O}, sent again at {latest.StoredAt:O} " +
+                again.Add($"push {entry.Request}, again {latest.Request}, acknowledged at {entry.StoredAt:O}, saved at {life.SavedUntil:O}, sent again at {latest.StoredAt:O} " +
                           $"after the kill at {life.Killed:O}: {entry.Line}");
             }
         }

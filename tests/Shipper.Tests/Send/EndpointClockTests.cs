@@ -13,11 +13,19 @@ public sealed class EndpointClockTests
     public EndpointClockTests() => _clock = new EndpointClock(_time);
 
     [Fact]
-    public void WithoutAnythingElse_OurOwnClockCounts_WithAMinuteOfSlack() => AssertRange(Start.AddMinutes(-1), Start.AddMinutes(1));
+    public void BeforeTheEndpointWasHeard_NothingIsKeptOut() => Assert.Equal((long.MinValue, long.MaxValue), _clock.UnixNanosRange());
+
+    [Fact]
+    public void ClocksThatAgree_GiveAMinuteOfSlack()
+    {
+        _clock.Heard(Start);
+        AssertRange(Start.AddMinutes(-1), Start.AddMinutes(1));
+    }
 
     [Fact]
     public void SteppedClock_WidensTheRange()
     {
+        _clock.Heard(Start);
         _time.Advance(TimeSpan.FromMinutes(10));
         _time.Step = TimeSpan.FromHours(-5);
         AssertRange(Start.AddMinutes(9).AddHours(-5), Start.AddMinutes(11));
