@@ -36,23 +36,6 @@ public sealed class FaultRunTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task ClockStepped_NoLineIsLost()
-    {
-        using var temp = new TempDirectory("faults");
-        using var clock = SteppedClock.Prepare(temp, out var missing);
-        if (clock is null) Assert.Skip(missing);
-        string[] steps = ["+0", "+3600", "-3600", "-30", "+30", "+0"];
-        await RunAsync(temp, new FaultRunPlan(Writers: 10, ShortLength)
-        {
-            Environment = clock.Environment,
-            // The library steps the program's clock and not that of file times, by which generations that were made while nobody looked are found: a node's
-            // own step moves both.
-            Compress = false,
-            EveryLife = life => clock.Step(steps[life % steps.Length]),
-        });
-    }
-
-    [Fact]
     public async Task TwoThousandFiles_NoLineIsLost()
     {
         using var temp = new TempDirectory("faults");
@@ -105,8 +88,8 @@ public sealed class FaultRunTests(ITestOutputHelper output)
         var endpoint = new FaultyEndpoint(Seed & 0xff);
         await using var sink = FaultSink.Start(endpoint.Answer);
         var root = temp.Folder("pods");
-        using var writers = new WriterCrowd(root, plan.Writers, Seed, plan.Compress);
-        var setup = new ShipperSetup(temp, $"{root}/*/*/*.log", sink.PushUrl, Endpoint, stateDirectory: plan.StateDirectory, environment: plan.Environment);
+        using var writers = new WriterCrowd(root, plan.Writers, Seed);
+        var setup = new ShipperSetup(temp, $"{root}/*/*/*.log", sink.PushUrl, Endpoint, stateDirectory: plan.StateDirectory);
         await FirstCheckpointAsync(setup);
         plan.AfterFirstCheckpoint?.Invoke();
 
@@ -117,7 +100,6 @@ public sealed class FaultRunTests(ITestOutputHelper output)
         var end = DateTimeOffset.UtcNow + plan.Length;
         while (DateTimeOffset.UtcNow < end)
         {
-            plan.EveryLife?.Invoke(lives.Count);
             // One in four dies young; the others have time to save.
             await lives.LiveAndDieAsync(TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(1_500) : random.Next(3_500, 6_500)));
         }
@@ -136,8 +118,6 @@ public sealed class FaultRunTests(ITestOutputHelper output)
         Assert.Empty(await watch.StopAsync());
         Assert.True(watch.Snapshots > plan.Length.TotalSeconds, $"only {watch.Snapshots} snapshots of the books");
         Assert.Empty(sink.Faults);
-        // With the clock stepped the saved-at times say nothing, but all else still holds.
-        if (plan.Environment is not null) return;
         var again = lives.SentAgain(sink.Stored(), entry => endpoint.WasCalm(entry.StoredAt, ShipperLives.AnswerSlack));
         Assert.True(again.Count == 0, $"{again.Count} lines were sent again although their positions were saved:\n{string.Join('\n', again.Take(10))}");
     }
@@ -166,14 +146,6 @@ public sealed class FaultRunTests(ITestOutputHelper output)
     {
         public string? StateDirectory { get; init; }
 
-        public IReadOnlyDictionary<string, string>? Environment { get; init; }
-
-        /// <summary>Whether rotated logs are gzip'd.</summary>
-        public bool Compress { get; init; } = true;
-
         public Action? AfterFirstCheckpoint { get; init; }
-
-        /// <summary>Called with the number of the life before it begins.</summary>
-        public Action<int>? EveryLife { get; init; }
     }
 }
