@@ -3,7 +3,9 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
 
@@ -17,6 +19,11 @@ internal sealed class NullSink
 {
     /// <summary>Room for a whole compressed 1 MiB batch, so that one receive call often takes all that is there.</summary>
     private const int ReceiveBytes = 512 << 10;
+
+    /// <summary>The labels of a push's first stream are in here.</summary>
+    private const int LedgerLabelWithin = 1024;
+
+    private static readonly byte[] LedgerLabel = Encoding.UTF8.GetBytes($"job=\"{LedgerRecord.Job}\"");
 
     private readonly bool _countLines;
     private long _requests;
@@ -155,8 +162,11 @@ internal sealed class NullSink
             if (SnappyBlock.TryReadLength(body, 64 << 20, out int length) != SnappyError.None) return 0;
             if (_inflated.Length < length) _inflated = GC.AllocateUninitializedArray<byte>(length);
             if (SnappyBlock.TryDecode(body, _inflated.AsSpan(0, length), out int written) != SnappyError.None) return 0;
+            ReadOnlySpan<byte> push = _inflated.AsSpan(0, written);
+            // What a shipper writes about its lines is not one of them; these pushes have no other stream.
+            if (push[..Math.Min(push.Length, LedgerLabelWithin)].IndexOf(LedgerLabel) >= 0) return 0;
             PushSummary summary = default;
-            return PushSummary.TryRead(_inflated.AsSpan(0, written), ref summary) == PushError.None ? summary.Entries : 0;
+            return PushSummary.TryRead(push, ref summary) == PushError.None ? summary.Entries : 0;
         }
 
         private static byte[] Inflate(ReadOnlyMemory<byte> body)

@@ -68,8 +68,7 @@ internal sealed class Bookkeeping : IDisposable
         foreach (TailedFile file in _scanner.Files)
         {
             if (file.IsReleased) continue;
-            // Written by the lane while it is read here: a moving picture.
-            long bytes = Math.Max(0, file.KnownSize - file.ReadOffset);
+            long bytes = file.UnreadBytes;
             var state = file.Frame as PipelineFile;
             SourceBook? book = state?.Book;
             if (book is null)

@@ -1,6 +1,7 @@
 // The whole way of a line, for the files of one lane. Everything here runs on the lane's own thread without locks per line; the only other threads are the
 // scanner, which hands in files, and the senders' tasks, which report what became of a batch.
 using System.IO.Pipelines;
+using LokiGateway.Protocol;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Frame;
@@ -179,7 +180,7 @@ internal sealed class ShipperPipeline : IDisposable
         if (draining) _files.TakeAll(_due);
         else _files.TakeDue(_due);
         _parts.Renew(_window);
-        _readNanos = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        _readNanos = _time.GetUnixNanos();
         bool progress = false;
         allAtEnd = true;
         foreach (TailedFile file in _due)

@@ -159,10 +159,10 @@ public sealed class ShipperService : IAsyncDisposable
     public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken ct)
     {
         if (_scanner is not { } scanner) throw new InvalidOperationException("not started");
-        long asked = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         long began = _time.GetTimestamp();
+        var asked = ClockReading.Of(_time);
         scanner.RequestScan();
-        if (!await UntilAsync(() => scanner.SeenThroughNanos >= asked).ConfigureAwait(false)) return false;
+        if (!await UntilAsync(() => scanner.HasScannedSince(asked)).ConfigureAwait(false)) return false;
         int request = Interlocked.Increment(ref _drainRequests);
         foreach (ShipperPipeline lane in _lanes) lane.RequestDrain(request);
         if (!await UntilAsync(() => _lanes.All(lane => lane.IsDrained(request))).ConfigureAwait(false)) return false;
@@ -259,8 +259,7 @@ public sealed class ShipperService : IAsyncDisposable
         {
             if (file.IsReleased) continue;
             files++;
-            // Written by the lane while it is read here: a moving picture.
-            bytes += Math.Max(0, file.KnownSize - file.ReadOffset);
+            bytes += file.UnreadBytes;
         }
         return (bytes, files);
     }

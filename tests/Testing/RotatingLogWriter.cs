@@ -77,6 +77,9 @@ public sealed class RotatingLogWriter : IDisposable
         }
     }
 
+    /// <summary>How far the node's clock, by which file times are made, is from the right time. The times in the lines stay right.</summary>
+    public TimeSpan ClockOffset { get; set; }
+
     /// <summary>Rotations so far.</summary>
     public int Rotations { get; private set; }
 
@@ -98,6 +101,7 @@ public sealed class RotatingLogWriter : IDisposable
             var keep = _random.NextDouble() < tearShare && lines > 0 ? _random.Next(1, 20) : 0;
             _torn = all[^keep..];
             _file.Write(all.AsSpan(0, all.Length - keep));
+            SetFileTime();
         }
     }
 
@@ -134,6 +138,7 @@ public sealed class RotatingLogWriter : IDisposable
             _generations.Add(rotated);
             Write(lateLines, tearShare: 0);
             WriteTorn();
+            SetFileTime();
             _file.Dispose();
             _file = Open();
             Rotations++;
@@ -181,6 +186,11 @@ public sealed class RotatingLogWriter : IDisposable
         Share = FileShare.ReadWrite | FileShare.Delete,
         BufferSize = 0,
     });
+
+    private void SetFileTime()
+    {
+        if (ClockOffset != TimeSpan.Zero) File.SetLastWriteTimeUtc(_file.SafeFileHandle, DateTime.UtcNow + ClockOffset);
+    }
 
     private void WriteTorn()
     {

@@ -4,6 +4,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using LokiGateway.Protocol;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
 
@@ -102,7 +103,7 @@ internal static class OtlpLog
         }
         byte[] line = Encoding.UTF8.GetBytes(record.Body);
         ulong stamp = record.Time != 0 ? record.Time : record.ObservedTime;
-        long unixNanos = stamp is 0 or > long.MaxValue ? (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100 : (long)stamp;
+        long unixNanos = stamp is 0 or > long.MaxValue ? time.GetUnixNanos() : (long)stamp;
         Span<byte> entry = entries.GetSpan(PushWriter.EntryLengthMax(line.Length, pairs.WrittenCount));
         entries.Advance(PushWriter.WriteEntry(entry, unixNanos, line, pairs.WrittenSpan));
     }

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.LocalLoki.Store;
+using LokiGateway.Protocol;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
 
@@ -17,8 +18,8 @@ internal sealed class PushValidator(string tenant, TenantLimits limits, LocalLok
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     private readonly GroupedErrors errors = new();
-    private readonly long newestNanos = UnixNanos(now) + Nanos(limits.CreationGracePeriod);
-    private readonly long oldestNanos = UnixNanos(now) - Nanos(limits.RejectOldSamplesMaxAge);
+    private readonly long newestNanos = now.ToUnixNanos() + Nanos(limits.CreationGracePeriod);
+    private readonly long oldestNanos = now.ToUnixNanos() - Nanos(limits.RejectOldSamplesMaxAge);
 
     /// <summary>Lines that passed, and their bytes: what counts against the rate.</summary>
     public int Lines { get; private set; }
@@ -188,8 +189,6 @@ internal sealed class PushValidator(string tenant, TenantLimits limits, LocalLok
         long seconds = (nanos / 1_000_000_000) - (nanos % 1_000_000_000 < 0 ? 1 : 0);
         return DateTimeOffset.FromUnixTimeSeconds(seconds).ToString(TimeFormat, CultureInfo.InvariantCulture);
     }
-
-    private static long UnixNanos(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 
     // Capped at 73 years, so that it can be added to any date that nanoseconds can say.
     private static long Nanos(TimeSpan span) => Math.Min(span.Ticks, long.MaxValue / 400) * 100;

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using LokiGateway.LocalLoki.LogQl;
+using LokiGateway.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -67,7 +68,7 @@ internal sealed class QueryParameters
         }
         foreach ((string name, StringValues value) in request.Query)
             values[name] = values.TryGetValue(name, out StringValues form) ? StringValues.Concat(form, value) : value;
-        return new QueryParameters(values, (now - DateTimeOffset.UnixEpoch).Ticks * 100);
+        return new QueryParameters(values, now.ToUnixNanos());
     }
 
     /// <summary>The limit of a log query, which Loki bounds for all tenants alike by default.</summary>

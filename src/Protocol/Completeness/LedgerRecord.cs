@@ -81,29 +81,8 @@ public sealed record LedgerRecord
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, CompletenessJson.Default.LedgerRecord);
 
     /// <summary>Parses one line. False: <paramref name="error"/> names the field that is wrong.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LedgerRecord? record, [NotNullWhen(false)] out string? error)
-    {
-        record = null;
-        if (utf8.Length > BytesMax)
-        {
-            error = $"longer than {BytesMax} bytes";
-            return false;
-        }
-
-        try
-        {
-            var read = JsonSerializer.Deserialize(utf8, CompletenessJson.Default.LedgerRecord);
-            error = read is null ? "null is no record" : read.Fault();
-            if (error is null)
-                record = read;
-            return error is null;
-        }
-        catch (JsonException failure)
-        {
-            error = failure.Message;
-            return false;
-        }
-    }
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LedgerRecord? record, [NotNullWhen(false)] out string? error) =>
+        CompletenessJson.TryParse(utf8, BytesMax, CompletenessJson.Default.LedgerRecord, static read => read.Fault(), out record, out error);
 
     // What is wrong with the numbers; null: nothing.
     private string? Fault()

@@ -72,29 +72,8 @@ public sealed record ShipperReport
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, CompletenessJson.Default.ShipperReport);
 
     /// <summary>Parses a body. False: <paramref name="error"/> names the field that is wrong.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out ShipperReport? report, [NotNullWhen(false)] out string? error)
-    {
-        report = null;
-        if (utf8.Length > BodyBytesMax)
-        {
-            error = $"longer than {BodyBytesMax} bytes";
-            return false;
-        }
-
-        try
-        {
-            var read = JsonSerializer.Deserialize(utf8, CompletenessJson.Default.ShipperReport);
-            error = read is null ? "null is no report" : read.Fault();
-            if (error is null)
-                report = read;
-            return error is null;
-        }
-        catch (JsonException failure)
-        {
-            error = failure.Message;
-            return false;
-        }
-    }
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out ShipperReport? report, [NotNullWhen(false)] out string? error) =>
+        CompletenessJson.TryParse(utf8, BodyBytesMax, CompletenessJson.Default.ShipperReport, static read => read.Fault(), out report, out error);
 
     private string? Fault()
     {

@@ -1,5 +1,6 @@
 // Writes the ledger into Loki beside the logs that it accounts for, so that anybody can compare both with nothing but Loki. Its lines go the way of all
 // lines, by the same delivery, but in pushes of their own without a stamp: they are in no books, and a tenant that is held up holds up only its own.
+using LokiGateway.Protocol;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
@@ -90,7 +91,7 @@ internal sealed class LedgerStream(Ledger ledger, Delivery delivery, ShipperMetr
         byte[][] lines = [.. records.Select(static record => record.ToUtf8())];
         byte[] entries = new byte[lines.Sum(static line => PushWriter.EntryLengthMax(line.Length))];
         int length = 0;
-        long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        long now = time.GetUnixNanos();
         // Two deliveries may run at a time, for two tenants; times of one stream still grow.
         long first = Reserve(now, lines.Length);
         for (int i = 0; i < lines.Length; i++) length += PushWriter.WriteEntry(entries.AsSpan(length), first + i, lines[i]);

@@ -1,4 +1,5 @@
 // What the gateway is told every few seconds: one picture of the books per tenant, cut into posts of a bounded size.
+using LokiGateway.Protocol;
 using LokiGateway.Protocol.Completeness;
 
 namespace LokiGateway.Shipper.Account;
@@ -27,7 +28,7 @@ internal sealed class ReportBuilder(ShipperOptions options, long epoch)
     {
         var rejected = new Dictionary<string, long>();
         AccountSnapshot tenant = account.Snapshot(sources, out SourceSnapshot ended, unread.ContainsKey, rejected);
-        long now = (at - DateTimeOffset.UnixEpoch).Ticks * 100;
+        long now = at.ToUnixNanos();
         List<SourceReport> reports = new(sources.Count);
         foreach (SourceSnapshot source in sources)
         {

@@ -1,5 +1,6 @@
 // What the ledger stream of one tenant still has to say: entries that Loki has decided over, by file generation and minute of entry time, until their
 // minute is closed and their record has arrived.
+using LokiGateway.Protocol;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Tail;
@@ -198,7 +199,7 @@ internal sealed class TenantLedger(string tenant, long epoch, TimeProvider time)
     private void CloseMinutes(bool all)
     {
         long now = time.GetTimestamp();
-        long wall = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        long wall = time.GetUnixNanos();
         bool many = _open.Count + _closed.Count >= RecordsMany;
         List<(Key Key, Open Open)> over = [];
         foreach ((Key key, Open open) in _open)

@@ -81,15 +81,15 @@ internal sealed class Checkpoint : IDisposable
     /// read again after a crash, not lost.
     /// </summary>
     /// <param name="entries">Gone through once, or twice when the file must grow.</param>
-    /// <param name="seenThroughNanos">See <see cref="CheckpointContents.SeenThrough"/>.</param>
+    /// <param name="seenThrough">See <see cref="CheckpointContents.SeenThrough"/>.</param>
     /// <returns>False when it failed: the last good slot stays, shipping goes on, it was logged and counted.</returns>
-    public bool Save(IEnumerable<CheckpointEntry> entries, long seenThroughNanos)
+    public bool Save(IEnumerable<CheckpointEntry> entries, ClockReading seenThrough)
     {
         try
         {
-            if (_file is null) Grow([], CapacityMin, seenThroughNanos);
-            for (int count = WriteSlot(_file!, _capacity, entries, seenThroughNanos); count > _capacity;)
-                count = Grow(entries, count, seenThroughNanos);
+            if (_file is null) Grow([], CapacityMin, seenThrough);
+            for (int count = WriteSlot(_file!, _capacity, entries, seenThrough); count > _capacity;)
+                count = Grow(entries, count, seenThrough);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -111,7 +111,7 @@ internal sealed class Checkpoint : IDisposable
     }
 
     /// <summary>Returns how many entries there were; what is beyond the capacity is counted only.</summary>
-    private int WriteSlot(SafeFileHandle file, int capacity, IEnumerable<CheckpointEntry> entries, long seenThroughNanos)
+    private int WriteSlot(SafeFileHandle file, int capacity, IEnumerable<CheckpointEntry> entries, ClockReading seenThrough)
     {
         long sequence = _sequence + 1;
         // Even sequence numbers live in the first slot, odd ones in the second.
@@ -128,8 +128,7 @@ internal sealed class Checkpoint : IDisposable
             if (held == _piece.Length) WritePiece(file, hash, ref held, ref at);
         }
         WritePiece(file, hash, ref held, ref at);
-        long writtenAtNanos = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
-        var header = new CheckpointHeader(sequence, Math.Min(count, capacity), capacity, writtenAtNanos, seenThroughNanos);
+        var header = new CheckpointHeader(sequence, Math.Min(count, capacity), capacity, seenThrough);
         CheckpointSlot.WriteHeader(_piece, header, hash.GetCurrentHashAsUInt64());
         RandomAccess.Write(file, _piece.AsSpan(0, CheckpointSlot.HeaderBytes), slotAt);
         RandomAccess.FlushToDisk(file);
@@ -151,7 +150,7 @@ internal sealed class Checkpoint : IDisposable
     /// A larger file with every byte written (a hole would need disk space later, when there may be none), made durable before it gets the
     /// name.
     /// </summary>
-    private int Grow(IEnumerable<CheckpointEntry> entries, int atLeast, long seenThroughNanos)
+    private int Grow(IEnumerable<CheckpointEntry> entries, int atLeast, ClockReading seenThrough)
     {
         int capacity = CapacityMin;
         while (capacity < atLeast) capacity *= 2;
@@ -164,7 +163,7 @@ internal sealed class Checkpoint : IDisposable
             Array.Clear(_piece);
             for (long at = 0; at < length; at += _piece.Length)
                 RandomAccess.Write(file, _piece.AsSpan(0, (int)Math.Min(_piece.Length, length - at)), at);
-            count = WriteSlot(file, capacity, entries, seenThroughNanos);
+            count = WriteSlot(file, capacity, entries, seenThrough);
             File.Move(fresh, _path, overwrite: true);
             _directory.Sync();
         }
@@ -189,12 +188,12 @@ internal sealed class Checkpoint : IDisposable
             if (length is > 0 and < int.MaxValue && length % 2 == 0 && TryLoadSlots(file, (int)(length / 2)) is { } contents)
                 return contents;
             file.Dispose();
-            return Abandon(length == 0 ? "it is empty" : "neither slot is whole", ModifiedNanos());
+            return Abandon(length == 0 ? "it is empty" : "neither slot is whole", Modified());
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            return Abandon(failure.Message, ModifiedNanos());
+            return Abandon(failure.Message, Modified());
         }
     }
 
@@ -220,7 +219,7 @@ internal sealed class Checkpoint : IDisposable
         (_file, _capacity, _sequence) = (file, header.Capacity, header.Sequence);
         // A slot is found again by its number; a file that was put together by hand may have it elsewhere.
         if ((header.Sequence % 2 == 0) != useFirst) _sequence++;
-        return new CheckpointContents(entries, header.SeenThroughNanos);
+        return new CheckpointContents(entries, header.SeenThrough);
     }
 
     private static void ReadFully(SafeFileHandle file, Span<byte> buffer, long offset)
@@ -238,7 +237,7 @@ internal sealed class Checkpoint : IDisposable
     /// Goes on without positions: files that match are read from their beginning (Loki drops what it has already), and rotated ones as far
     /// as they are younger than the useless file. It is kept for whoever wants to know what happened to it.
     /// </summary>
-    private CheckpointContents Abandon(string reason, long modifiedNanos)
+    private CheckpointContents Abandon(string reason, ClockReading modified)
     {
         LoadedDamaged = true;
         string kept = _path + ".damaged";
@@ -252,8 +251,8 @@ internal sealed class Checkpoint : IDisposable
             reason += "; it could not be renamed either: " + failure.Message;
         }
         Log.CheckpointDamaged(_log, _path, reason, kept);
-        return CheckpointContents.None with { SeenThrough = modifiedNanos };
+        return CheckpointContents.None with { SeenThrough = modified };
     }
 
-    private long ModifiedNanos() => FileStat.OfPath(_path, out FileStat stat) == 0 ? stat.ModifiedNanos : 0;
+    private ClockReading Modified() => ClockReading.OfWall(FileStat.OfPath(_path, out FileStat stat) == 0 ? stat.ModifiedNanos : 0);
 }

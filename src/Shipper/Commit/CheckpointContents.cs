@@ -31,10 +31,9 @@ internal readonly record struct CheckpointEntry(
 /// <summary>What was found at start.</summary>
 /// <param name="Entries">By device and inode; empty on a first start or when nothing usable was found.</param>
 /// <param name="SeenThrough">
-/// Unix nanoseconds: a file that is not among the entries and was modified after this appeared while nobody looked, and is read. Null on a
-/// first start.
+/// A file that is not among the entries and was modified after this appeared while nobody looked, and is read. Null on a first start.
 /// </param>
-internal sealed record CheckpointContents(IReadOnlyDictionary<FileKey, CheckpointEntry> Entries, long? SeenThrough)
+internal sealed record CheckpointContents(IReadOnlyDictionary<FileKey, CheckpointEntry> Entries, ClockReading? SeenThrough)
 {
     public static CheckpointContents None { get; } = new(new Dictionary<FileKey, CheckpointEntry>(), null);
 }

@@ -11,8 +11,8 @@ namespace LokiGateway.Shipper.Commit;
 /// one.
 /// </summary>
 /// <code>
-/// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 written at 8 | 40 seen through 8
-/// | 48 reserved 8 | 56 checksum 8
+/// header  0 magic 8 | 8 version 4 | 12 record bytes 4 | 16 sequence 8 | 24 count 4 | 28 capacity 4 | 32 boot 8 | 40 seen through 8
+/// | 48 uptime 8 | 56 checksum 8
 /// record  0 device 8 | 8 inode 8 | 16 fingerprint 8 | 24 offset 8 | 32 marker 8 | 40 fingerprint length 2 | 42 flags 1 | 43 reserved 5 | 48 frame 48
 /// | 96 known size 8 | 104 path hash 8
 /// </code>
@@ -24,7 +24,7 @@ internal static class CheckpointSlot
     /// <summary>Slots begin and end at file system blocks, so that writing one can never tear the other.</summary>
     private const int BlockBytes = 4096;
 
-    private const int Version = 2;
+    private const int Version = 3;
     private const int ChecksumAt = 56;
     private const int FlagsAt = 42;
     private const byte EndedFlag = 1;
@@ -46,8 +46,9 @@ internal static class CheckpointSlot
         BinaryPrimitives.WriteInt64LittleEndian(destination[16..], header.Sequence);
         BinaryPrimitives.WriteInt32LittleEndian(destination[24..], header.Count);
         BinaryPrimitives.WriteInt32LittleEndian(destination[28..], header.Capacity);
-        BinaryPrimitives.WriteInt64LittleEndian(destination[32..], header.WrittenAtNanos);
-        BinaryPrimitives.WriteInt64LittleEndian(destination[40..], header.SeenThroughNanos);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[32..], header.SeenThrough.Boot);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[40..], header.SeenThrough.WallNanos);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[48..], header.SeenThrough.UptimeNanos);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[ChecksumAt..], Checksum(destination, recordsHash));
     }
 
@@ -65,9 +66,10 @@ internal static class CheckpointSlot
             return false;
         ulong recordsHash = XxHash3.HashToUInt64(slot.Slice(HeaderBytes, count * RecordBytes));
         if (Checksum(slot, recordsHash) != BinaryPrimitives.ReadUInt64LittleEndian(slot[ChecksumAt..])) return false;
-        header = new CheckpointHeader(
-            BinaryPrimitives.ReadInt64LittleEndian(slot[16..]), count, capacity,
-            BinaryPrimitives.ReadInt64LittleEndian(slot[32..]), BinaryPrimitives.ReadInt64LittleEndian(slot[40..]));
+        var seenThrough = new ClockReading(
+            BinaryPrimitives.ReadInt64LittleEndian(slot[40..]), BinaryPrimitives.ReadInt64LittleEndian(slot[48..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(slot[32..]));
+        header = new CheckpointHeader(BinaryPrimitives.ReadInt64LittleEndian(slot[16..]), count, capacity, seenThrough);
         return true;
     }
 
@@ -104,10 +106,9 @@ internal static class CheckpointSlot
         XxHash3.HashToUInt64(header[..ChecksumAt], unchecked((long)recordsHash));
 }
 
-/// <summary>Header of a slot; times are Unix nanoseconds of the wall clock.</summary>
+/// <summary>Header of a slot.</summary>
 /// <param name="Sequence">Counts saves; the valid slot with the larger one is the newer.</param>
 /// <param name="Count">Records in use.</param>
 /// <param name="Capacity">Records that fit.</param>
-/// <param name="WrittenAtNanos">When it was written.</param>
-/// <param name="SeenThroughNanos">Every file that existed then is either in here or was left out on purpose.</param>
-internal readonly record struct CheckpointHeader(long Sequence, int Count, int Capacity, long WrittenAtNanos, long SeenThroughNanos);
+/// <param name="SeenThrough">Every file that existed then is either in here or was left out on purpose.</param>
+internal readonly record struct CheckpointHeader(long Sequence, int Count, int Capacity, ClockReading SeenThrough);

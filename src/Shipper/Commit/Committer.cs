@@ -58,7 +58,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         lock (_oneAtATime)
         {
             // Before the files are collected: what exists at that moment is among them.
-            if (scanner.SeenThroughNanos is not { } seenThrough) return false;
+            if (scanner.SeenThrough is not { } seenThrough) return false;
             long changes = scanner.Changes.Count;
             if (changes != _savedChanges || time.GetElapsedTime(_savedAt) >= QuietPeriodMax)
             {
@@ -88,7 +88,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
         {
             var entries = new Dictionary<FileKey, CheckpointEntry>();
             foreach (CheckpointEntry entry in Entries()) entries[entry.Identity.Key] = entry;
-            return new CheckpointContents(entries, scanner.SeenThroughNanos);
+            return new CheckpointContents(entries, scanner.SeenThrough);
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
 
     private void Tick()
     {
-        bool seen = scanner.SeenThroughNanos is not null;
+        bool seen = scanner.SeenThrough is not null;
         if (seen || _isSteady) CommitOnce();
         if (!seen || _isSteady) return;
         _isSteady = true;

@@ -91,19 +91,17 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
     {
         OpenedFile? opened = OpenedFile.TryOpen(path, skipBinary: false, out _, out _);
         if (opened is null) return null;
-        FilePosition acked = file.Acked;
-        var saved = new CheckpointEntry(file.Identity, acked.Offset, file.MarkOf(acked), acked.Frame);
+        var saved = CheckpointEntry.Of(file);
         if (opened.Identity.Key != file.Identity.Key || !opened.Fits(saved))
         {
             opened.Handle.Dispose();
             return null;
         }
-        TailedFile reopened = table.Follow(opened, file.Name, file.Source, new FilePosition(acked.Offset, 0, acked.Frame),
-            predecessor: null);
+        TailedFile reopened = table.Follow(opened, file.Name, file.Source, new FilePosition(saved.Offset, 0, saved.Frame), predecessor: null);
         reopened.IsSuperseded = file.IsSuperseded;
         if (file.Fate != FileFate.Live) Add(reopened, FileFate.Rotated);
         table.Dispatch(reopened);
-        Log.LateLines(log, path, acked.Offset, opened.Stat.Size);
+        Log.LateLines(log, path, saved.Offset, opened.Stat.Size);
         return reopened;
     }
 

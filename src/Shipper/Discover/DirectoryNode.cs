@@ -7,11 +7,10 @@ namespace LokiGateway.Shipper.Discover;
 /// </summary>
 internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStates states)
 {
-    /// <summary>Says "list it": never listed, failed, or changed too recently for its modification time to be trusted.</summary>
-    public const long MustList = -1;
-
     /// <summary>Room for any path that the walk makes: PATH_MAX of linux/limits.h, and one more name.</summary>
     public const int PathCharsMax = 4096 + 256;
+
+    private ModifiedTime _modified;
 
     public DirectoryNode? Parent { get; } = parent;
 
@@ -21,7 +20,8 @@ internal sealed class DirectoryNode(DirectoryNode? parent, string name, GlobStat
 
     public FileKey Key { get; set; }
 
-    public long ModifiedNanos { get; set; } = MustList;
+    /// <summary>As it was when it was listed.</summary>
+    public ref ModifiedTime Modified => ref _modified;
 
     public DirectoryNode[] Directories { get; set; } = [];
 

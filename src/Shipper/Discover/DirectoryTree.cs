@@ -13,12 +13,6 @@ internal sealed class DirectoryTree
     private const int PathCharsMax = 4096;
 
     /// <summary>
-    /// A modification time younger than this may not change with the next entry: file times tick every 1 to 10 ms, on network file systems
-    /// every second or two. Such a directory is listed again.
-    /// </summary>
-    private const long FreshNanos = 2_000_000_000;
-
-    /// <summary>
     /// Names seen first are shared; later ones have a string of their own, so that names that never come again cannot fill the memory.
     /// </summary>
     private const int CommonNamesMax = 1024;
@@ -66,7 +60,7 @@ internal sealed class DirectoryTree
         foreach (DirectoryNode node in changed)
         {
             if (node.IsDetached) continue;
-            node.ModifiedNanos = DirectoryNode.MustList;
+            node.Modified.Distrust();
             Refresh(node, node.WritePath(_path));
         }
     }
@@ -91,7 +85,7 @@ internal sealed class DirectoryTree
         }
         Directories++;
         if (node.States.IsLiteral) FollowNames(node, length);
-        else if (node.Key != stat.Key || node.ModifiedNanos == DirectoryNode.MustList || node.ModifiedNanos != stat.ModifiedNanos)
+        else if (node.Key != stat.Key || !node.Modified.IsTrusted(stat.ModifiedNanos))
             List(node, length, stat);
         foreach (DirectoryNode child in node.Directories)
         {
@@ -131,6 +125,7 @@ internal sealed class DirectoryTree
 
     private void List(DirectoryNode node, int length, in FileStat stat)
     {
+        long began = _time.GetTimestamp();
         // The watch first: what is created between it and the listing is then seen by one of them.
         if (node.Key != stat.Key && node.Watch != 0) _watch?.Remove(node);
         if (node.Watch == 0) _watch?.Add(node, length == 0 ? "/" : new string(_path.AsSpan(0, length)));
@@ -168,7 +163,7 @@ internal sealed class DirectoryTree
         {
             // What was known stays known: a directory that cannot be read for a moment has not lost its files.
             if (!Errno.MeansGone(Errno.Of(failure))) ReportUnreadable(node, failure.Message);
-            node.ModifiedNanos = DirectoryNode.MustList;
+            node.Modified.Distrust();
             return;
         }
         if (node.WasUnreadable) _skipped.Remove(node.ToString());
@@ -178,7 +173,7 @@ internal sealed class DirectoryTree
         (node.Files, node.Directories) = ([.. files], [.. directories]);
         // A path that is always looked at comes with those.
         foreach (LogPath file in files) if (!file.AlwaysLook) Changed.Add(file);
-        node.ModifiedNanos = stat.ModifiedNanos > WallNanos() - FreshNanos ? DirectoryNode.MustList : stat.ModifiedNanos;
+        node.Modified.Read(stat.ModifiedNanos, _time, began);
     }
 
     /// <summary>10,000 pods have a "0.log" each, and few names of containers: one string for all of them.</summary>
@@ -203,7 +198,7 @@ internal sealed class DirectoryTree
     {
         if (node.Watch != 0) _watch?.Remove(node);
         node.Key = default;
-        node.ModifiedNanos = DirectoryNode.MustList;
+        node.Modified.Distrust();
         if (node.States.IsLiteral)
         {
             // The names stay, but the directories under them have nothing any more.
@@ -238,6 +233,4 @@ internal sealed class DirectoryTree
         _skipped.Add(path, node.States.States[0].Source, SkipReason.PermissionDenied, $"the directory cannot be read: {error}");
         Log.DirectoryUnreadable(_log, path, error);
     }
-
-    private long WallNanos() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

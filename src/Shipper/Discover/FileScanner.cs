@@ -58,8 +58,7 @@ internal sealed class FileScanner : IDisposable
     private volatile bool _stopping;
     private volatile bool _firstScanDone;
     private volatile bool _scanRequested;
-    private long _seenThroughNanos;
-    private long _lastFullScanNanos;
+    private volatile ClockReading? _seenThrough;
     private long _skippedCheckedAt;
 
     /// <param name="sources">In configuration order: the first that matches a file owns it.</param>
@@ -77,7 +76,7 @@ internal sealed class FileScanner : IDisposable
         bool useInotify = true)
     {
         (_sources, _time, _log) = (sources, time, log);
-        _seenThroughNanos = resume.SeenThrough ?? long.MinValue;
+        _seenThrough = resume.SeenThrough;
         _table = new FileTable(lanes, laneOf, new ResumePositions(resume, time), log);
         _skipped = new SkippedFiles(log);
         _watch = new DirectoryWatch(log, useInotify);
@@ -114,11 +113,8 @@ internal sealed class FileScanner : IDisposable
     /// <summary>True after the first full scan: from then on "all files caught up" means something (readiness, --once).</summary>
     public bool FirstScanDone => _firstScanDone;
 
-    /// <summary>
-    /// Unix nanoseconds: every file that existed then is in <see cref="Files"/> or left out on purpose. Null: nothing was scanned yet,
-    /// ever.
-    /// </summary>
-    public long? SeenThroughNanos => Volatile.Read(ref _seenThroughNanos) is var nanos && nanos == long.MinValue ? null : nanos;
+    /// <summary>Every file that existed then is in <see cref="Files"/> or left out on purpose. Null: nothing was scanned yet, ever.</summary>
+    public ClockReading? SeenThrough => _seenThrough;
 
     /// <summary>New files of a lane; the lane empties it at the beginning of each pass.</summary>
     public ConcurrentQueue<TailedFile> Inbox(int lane) => _table.Inbox(lane);
@@ -136,6 +132,9 @@ internal sealed class FileScanner : IDisposable
         _scanRequested = true;
         _watch.Wake();
     }
+
+    /// <summary>Whether everything that was there then is found. Any thread.</summary>
+    public bool HasScannedSince(ClockReading moment) => _firstScanDone && _seenThrough is { } seen && seen.UptimeNanos >= moment.UptimeNanos;
 
     /// <summary>
     /// Before the start: deleted files that the scanner before this one in the same process had not read to their end. What no source matches any more is let go.
@@ -177,12 +176,11 @@ internal sealed class FileScanner : IDisposable
     /// <summary>Looks at every directory. Never while the thread runs.</summary>
     public void ScanOnce()
     {
-        long startedNanos = WallNanos();
+        var started = ClockReading.Of(_time);
         _tree.Refresh();
-        FollowPaths(startedNanos);
+        FollowPaths(started);
         if (!_firstScanDone) _gone.AfterFirstScan();
-        _lastFullScanNanos = startedNanos;
-        Volatile.Write(ref _seenThroughNanos, startedNanos);
+        _seenThrough = started;
         _firstScanDone = true;
     }
 
@@ -232,21 +230,20 @@ internal sealed class FileScanner : IDisposable
 
     private void ScanHinted()
     {
-        long startedNanos = WallNanos();
+        var started = ClockReading.Of(_time);
         _tree.Refresh(_hinted);
         _hinted.Clear();
-        FollowPaths(startedNanos);
+        FollowPaths(started);
     }
 
-    private void FollowPaths(long startedNanos)
+    private void FollowPaths(ClockReading started)
     {
         long began = _time.GetTimestamp();
         _copySearch.Run();
         // A log before its generations (app.log, app.log.1): they belong to it and are taken up as its own.
         LogPath[] paths = [.. _tree.Changed];
         Array.Sort(Array.ConvertAll(paths, static p => p.Path), paths, StringComparer.Ordinal);
-        long? newSince = _firstScanDone ? _lastFullScanNanos : SeenThroughNanos;
-        foreach (LogPath path in paths) _follower.Look(path, startedNanos, newSince);
+        foreach (LogPath path in paths) _follower.Look(path, started, _seenThrough);
         foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
         _departed.Tend();
         if (_time.GetElapsedTime(_skippedCheckedAt) >= SkippedCheckPeriod)
@@ -288,6 +285,4 @@ internal sealed class FileScanner : IDisposable
         TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), timestamp);
         return left < TimeSpan.Zero ? TimeSpan.Zero : left;
     }
-
-    private long WallNanos() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

@@ -125,9 +125,7 @@ internal sealed class FileTable : IDisposable
     private bool Compare(TailedFile known, OpenedFile? opened)
     {
         if (opened is null) return true;
-        FilePosition acked = known.Acked;
-        var saved = new CheckpointEntry(known.Identity, acked.Offset, known.MarkOf(acked), acked.Frame, known.KnownSize);
-        bool same = opened.Fits(saved);
+        bool same = opened.Fits(CheckpointEntry.Of(known));
         opened.Handle.Dispose();
         if (!same) Remove(known);
         return same;

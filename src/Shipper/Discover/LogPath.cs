@@ -1,3 +1,4 @@
+using LokiGateway.Shipper.Commit;
 using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper.Discover;
@@ -38,10 +39,8 @@ internal sealed class LogPath(DirectoryNode directory, string name, LogSource so
     /// <summary>The file that is not read on purpose, so that it is not opened again to find that out.</summary>
     public FileKey SkippedKey { get; set; }
 
-    /// <summary>
-    /// Wall clock (Unix nanoseconds) of the last look at which <see cref="Current"/> was there: what came between is younger.
-    /// </summary>
-    public long SeenAtNanos { get; set; }
+    /// <summary>The last look at which <see cref="Current"/> was there: what came between is younger.</summary>
+    public ClockReading? SeenAt { get; set; }
 
     /// <summary>
     /// The change of what it leads to does not show in its directory's modification time (symbolic or hard link, plain name, failed
@@ -58,6 +57,6 @@ internal sealed class LogPath(DirectoryNode directory, string name, LogSource so
 }
 
 /// <param name="Older">The generation that was followed before.</param>
-/// <param name="SinceNanos">When it was last seen at the path.</param>
-/// <param name="SearchUntilNanos">How long generations between are searched for; both Unix nanoseconds of the wall clock.</param>
-internal sealed record Rotation(TailedFile? Older, long? SinceNanos, long SearchUntilNanos);
+/// <param name="Since">When it was last seen at the path.</param>
+/// <param name="FoundAt">When it was found to be there no more: for a moment from then on, generations between the two are searched for.</param>
+internal sealed record Rotation(TailedFile? Older, ClockReading? Since, ClockReading FoundAt);

@@ -34,7 +34,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
     /// <param name="Path">The live path.</param>
     /// <param name="Live">The file there; null when it is followed already.</param>
     /// <param name="Old">The generation before; null when there was none.</param>
-    /// <param name="SinceNanos">What was made after this is unread; null: only what the checkpoint knows.</param>
+    /// <param name="SinceNanos">A file time: what has a later one is unread. Null: only what the checkpoint knows.</param>
     /// <param name="Lost">A saved position whose content is no longer at the path: copytruncate may have left a copy.</param>
     public readonly record struct Search(LogPath Path, OpenedFile? Live, TailedFile? Old, long? SinceNanos, CheckpointEntry? Lost)
     {

@@ -20,10 +20,10 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     public long CompressedUnread => _missed.CompressedUnread;
 
     /// <param name="path">A path that matches.</param>
-    /// <param name="nowNanos">Wall clock at the beginning of the scan.</param>
-    /// <param name="newSinceNanos">Files modified after this appeared unseen; null on the first scan of a first run, when nothing is known
-    /// of before.</param>
-    public void Look(LogPath path, long nowNanos, long? newSinceNanos)
+    /// <param name="now">The beginning of the scan.</param>
+    /// <param name="newSince">Files modified after this appeared unseen; null on the first scan of a first run, when nothing is known of
+    /// before.</param>
+    public void Look(LogPath path, ClockReading now, ClockReading? newSince)
     {
         if (path.IsGone) return;
         Span<char> buffer = stackalloc char[DirectoryNode.PathCharsMax];
@@ -36,9 +36,9 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         if (errno == 0 && path.SkippedKey == stat.Key) return;
         if (errno == 0 && path.Current is { } current && current.Identity.Key == stat.Key && table.TryGet(stat.Key, out TailedFile? known))
         {
-            if (StillThere(path, known!, stat, nowNanos)) return;
+            if (StillThere(path, known!, stat, now)) return;
         }
-        SomethingNew(path, stat, nowNanos, newSinceNanos);
+        SomethingNew(path, stat, now, newSince);
     }
 
     /// <summary>The path leads nowhere any more.</summary>
@@ -51,7 +51,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         Depart(file, path, superseded: false);
     }
 
-    private bool StillThere(LogPath path, TailedFile file, in FileStat stat, long nowNanos)
+    private bool StillThere(LogPath path, TailedFile file, in FileStat stat, ClockReading now)
     {
         if (file.IsReleased && stat.Size != file.Acked.Offset)
         {
@@ -66,10 +66,11 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         path.Current = file;
         if (path.LastRotation is { } rotation)
         {
-            var again = new MissedGenerations.Search(path, null, rotation.Older, rotation.SinceNanos, null);
-            if (!_missed.Follow(again, out _) || nowNanos > rotation.SearchUntilNanos) path.LastRotation = null;
+            var again = new MissedGenerations.Search(path, null, rotation.Older, rotation.Since?.EarliestFileTime(now), null);
+            bool isOver = now.UptimeNanos - rotation.FoundAt.UptimeNanos > 2 * MissedGenerations.ClockSlackNanos;
+            if (!_missed.Follow(again, out _) || isOver) path.LastRotation = null;
         }
-        path.SeenAtNanos = nowNanos;
+        path.SeenAt = now;
         if (file.Fate != FileFate.Live && !file.IsSuperseded)
         {
             file.CurrentPath = path.Path;
@@ -78,7 +79,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         return true;
     }
 
-    private void SomethingNew(LogPath path, in FileStat stat, long nowNanos, long? newSinceNanos)
+    private void SomethingNew(LogPath path, in FileStat stat, ClockReading now, ClockReading? newSince)
     {
         TailedFile? old = path.Current;
         TailedFile? known;
@@ -89,7 +90,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         }
         if (table.TryGet(stat.Key, out known) && table.IsSame(known!, path.Path))
         {
-            Adopt(path, known!, old, nowNanos);
+            Adopt(path, known!, old, now);
             return;
         }
         OpenedFile? opened = OpenedFile.TryOpen(path.Path, path.Source.SkipBinary, out SkipReason reason, out string? detail);
@@ -109,7 +110,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         if (opened.Identity.Key != stat.Key && table.TryGet(opened.Identity.Key, out known))
         {
             opened.Handle.Dispose();
-            Adopt(path, known!, old, nowNanos);
+            Adopt(path, known!, old, now);
             return;
         }
         if (_copies.OriginalOf(opened) is { } original)
@@ -123,16 +124,16 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         }
         skipped.Remove(path.Path);
         path.SkippedKey = default;
-        BeginGeneration(path, opened, old, nowNanos, newSinceNanos);
+        BeginGeneration(path, opened, old, now, newSince);
     }
 
     /// <summary>
     /// A file that we do not know is at the path: its position, the generations before it, and the end of the one that was there.
     /// </summary>
-    private void BeginGeneration(LogPath path, OpenedFile opened, TailedFile? old, long nowNanos, long? newSinceNanos)
+    private void BeginGeneration(LogPath path, OpenedFile opened, TailedFile? old, ClockReading now, ClockReading? newSince)
     {
         // The path may have led nowhere for a moment: kubelet renames first and has the new file made afterwards.
-        long? since = old is not null ? path.SeenAtNanos : newSinceNanos;
+        ClockReading? since = old is not null ? path.SeenAt : newSince;
         old ??= departed.LatestOf(LogName.HashOf(path.Path));
         FilePosition start = Beginning;
         CheckpointEntry? emptied = null;
@@ -149,7 +150,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
             renumbered = same.Identity.Key;
         }
         TailedFile? predecessor = old is not null && old.LogicalPath == path.Path ? old : null;
-        var search = new MissedGenerations.Search(path, opened, old, since, emptied);
+        var search = new MissedGenerations.Search(path, opened, old, since?.EarliestFileTime(now), emptied);
         if (_missed.Follow(search, out TailedFile? newestMissed)) predecessor = newestMissed ?? predecessor;
 
         if (emptied is not null) table.Resume.Displace(opened.Identity.Key, search.PathHash);
@@ -157,10 +158,10 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         if (emptied is not null) Log.ReplacedWhileDown(log, path.Path, emptied.Value.Offset);
         if (renumbered is { } key) table.Resume.Claim(key);
         path.Current = file;
-        path.SeenAtNanos = nowNanos;
+        path.SeenAt = now;
         if (old is not null)
         {
-            path.LastRotation = new Rotation(old, since, nowNanos + 2 * MissedGenerations.ClockSlackNanos);
+            path.LastRotation = new Rotation(old, since, now);
             Depart(old, path, superseded: true);
         }
         table.Dispatch(file);
@@ -168,12 +169,12 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
     }
 
     /// <summary>The path leads to a file that we have: it was renamed, or has two names.</summary>
-    private void Adopt(LogPath path, TailedFile file, TailedFile? old, long nowNanos)
+    private void Adopt(LogPath path, TailedFile file, TailedFile? old, ClockReading now)
     {
         skipped.Remove(path.Path);
         path.SkippedKey = default;
         path.Current = file;
-        path.SeenAtNanos = nowNanos;
+        path.SeenAt = now;
         bool isSecondName = file.CurrentPath != path.Path && FileStat.OfPath(file.CurrentPath, out FileStat there) == 0 &&
             there.Key == file.Identity.Key;
         if (isSecondName)

@@ -39,7 +39,7 @@ internal static class PositionsConversion
             if (checkpoint.Loaded.Entries.Count > 0 && !force)
                 throw new IOException($"{stateDirectory} has the positions of {checkpoint.Loaded.Entries.Count} files already; --force writes over them");
             // Files that appeared after Promtail last saved are new to the shipper as well.
-            if (!checkpoint.Save(entries.Values, positionsStat.ModifiedNanos))
+            if (!checkpoint.Save(entries.Values, ClockReading.OfWall(positionsStat.ModifiedNanos)))
                 throw new IOException($"{stateDirectory}: the positions could not be written");
         }
         foreach (string text in report.Lines(path)) stderr.WriteLine(text);

@@ -9,7 +9,7 @@ namespace LokiGateway.Shipper.Tail;
 /// Reads a log file forward from an explicit offset, and notices when what it reads is no longer what it was: truncated, replaced in
 /// place, finished. One per lane, used by the lane's thread only. It keeps no bytes: the file is the buffer.
 /// </summary>
-/// <param name="time">Timestamps for periods; the wall clock only to be compared with file times.</param>
+/// <param name="time">Timestamps for periods.</param>
 /// <param name="log">For reads that fail and files that were emptied.</param>
 /// <param name="contentReplaced">
 /// FileScanner.SearchCopy: told when a file was emptied, so that it looks for the copy that copytruncate made. Without it nobody looks.
@@ -26,12 +26,6 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     /// The head of a file is compared at most this often; the bytes before the read offset, which catch nearly everything, more often.
     /// </summary>
     private static readonly TimeSpan HeadCheckPeriod = TimeSpan.FromSeconds(1);
-
-    /// <summary>
-    /// A modification time younger than this is not trusted to change with the next write: the kernel's clock for file times ticks every 1
-    /// to 10 ms, network file systems' every second or two.
-    /// </summary>
-    private const long FreshNanos = 2_000_000_000;
 
     private readonly GzipReaders _gzips = new(time);
 
@@ -59,7 +53,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
                 int errno = FileStat.OfHandle(handle, out FileStat stat);
                 if (errno != 0) return Fail(file, errno);
                 file.LookedAt = now;
-                if (wasAtEnd && !file.HasUnframedLines && stat.Size == file.EndOffset && stat.ModifiedNanos == file.EndModifiedNanos)
+                if (wasAtEnd && !file.HasUnframedLines && stat.Size == file.EndOffset && file.EndModified.IsTrusted(stat.ModifiedNanos))
                     return AtEnd(file, fate, offset, now) ?? ReadBytes(file, handle, offset, pipe, bytesMax, now);
                 if (WasReplaced(file, handle, stat, offset, now)) return Truncate(file, handle, stat);
                 file.KnownSize = stat.Size;
@@ -182,7 +176,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
             if (read.Bytes > 0) return read;
         }
         file.EndOffset = stat.Size;
-        file.EndModifiedNanos = stat.ModifiedNanos > WallNanos() - FreshNanos ? -1 : stat.ModifiedNanos;
+        file.EndModified.Read(stat.ModifiedNanos, time, now);
         return AtEnd(file, fate, offset, now) ?? ReadBytes(file, handle, offset, pipe, bytesMax, now);
     }
 
@@ -217,7 +211,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
 
     private TailRead Truncate(TailedFile file, SafeFileHandle handle, in FileStat stat)
     {
-        long unread = Math.Max(0, file.KnownSize - file.ReadOffset);
+        long unread = file.UnreadBytes;
         Log.ContentReplaced(log, file.CurrentPath, file.ReadOffset, stat.Size, unread);
         file.BeginNextGeneration(FileIdentity.Of(handle, file.Identity.Key), awaitCopySearch: contentReplaced is not null);
         if (contentReplaced is not null && file.IsHeldBack) contentReplaced(file);
@@ -230,6 +224,4 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
         file.LastError = errno;
         return new TailRead(TailReadKind.Failed, Error: errno);
     }
-
-    private long WallNanos() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

@@ -30,6 +30,7 @@ internal sealed class TailedFile
     private long _givenUpAt = -1;
     private long _graceTicks;
     private long _leftPathAt;
+    private ModifiedTime _endModified;
 
     public TailedFile(
         FileIdentity identity, LogName name, LogSource source, int lane, SafeFileHandle? handle, FilePosition start,
@@ -101,8 +102,11 @@ internal sealed class TailedFile
     /// <summary>Lane only: offset of the next byte that Frame has not consumed.</summary>
     public long ReadOffset { get; set; }
 
-    /// <summary>Lane only: last size seen; lag = KnownSize - ReadOffset.</summary>
+    /// <summary>Lane only: last size seen.</summary>
     public long KnownSize { get; set; }
+
+    /// <summary>The lag. Any thread; a moving picture, because the lane writes both meanwhile.</summary>
+    public long UnreadBytes => Math.Max(0, KnownSize - ReadOffset);
 
     /// <summary>Lane only: what Frame remembers of this file.</summary>
     public FileFrame? Frame { get; set; }
@@ -170,7 +174,8 @@ internal sealed class TailedFile
     /// <summary>Offset of the end of file at the last look, or -1 when the last look did not reach it.</summary>
     internal long EndOffset { get; set; } = -1;
 
-    internal long EndModifiedNanos { get; set; }
+    /// <summary>As it was when the end was read.</summary>
+    internal ref ModifiedTime EndModified => ref _endModified;
 
     internal ReadMark? Mark { get; set; }
 

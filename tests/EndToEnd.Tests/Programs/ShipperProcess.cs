@@ -8,6 +8,8 @@ namespace LokiGateway.EndToEnd.Tests.Programs;
 /// </summary>
 internal sealed class ShipperSetup
 {
+    private readonly IReadOnlyDictionary<string, string>? _environment;
+
     /// <param name="temp">Where the configuration and the state directory are made.</param>
     /// <param name="paths">Globs of the log files.</param>
     /// <param name="pushUrl">Where to push.</param>
@@ -17,9 +19,12 @@ internal sealed class ShipperSetup
     /// <param name="stateDirectory">Instead of a directory below <paramref name="temp"/>.</param>
     /// <param name="batchWait">How long a batch may stay open; short, as most tests wait for delivery.</param>
     /// <param name="shutdownTimeout">How long SIGTERM may take.</param>
+    /// <param name="environment">More environment variables.</param>
     public ShipperSetup(TempDirectory temp, string paths, Uri pushUrl, string endpoint = "", string extra = "", string source = "",
-        string? stateDirectory = null, string batchWait = "100ms", string shutdownTimeout = "10s")
+        string? stateDirectory = null, string batchWait = "100ms", string shutdownTimeout = "10s",
+        IReadOnlyDictionary<string, string>? environment = null)
     {
+        _environment = environment;
         StateDirectory = stateDirectory ?? Path.Combine(temp.Path, "state");
         Admin = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         ConfigFile = temp.Write("shipper.yaml", $$"""
@@ -52,7 +57,7 @@ internal sealed class ShipperSetup
     public string CheckpointFile => Path.Combine(StateDirectory, "positions.ckpt");
 
     /// <summary>Starts the program; more arguments may follow the configuration.</summary>
-    public ChildProcess Start(params string[] arguments) => ChildProcess.StartBuilt("loki-shipper", [$"--config.file={ConfigFile}", .. arguments]);
+    public ChildProcess Start(params string[] arguments) => ChildProcess.StartBuilt("loki-shipper", _environment, [$"--config.file={ConfigFile}", .. arguments]);
 
     /// <summary>Starts it and waits until it is ready.</summary>
     public async Task<ChildProcess> StartReadyAsync()
@@ -60,6 +65,13 @@ internal sealed class ShipperSetup
         var process = Start();
         await process.WaitReadyAsync(Admin);
         return process;
+    }
+
+    /// <summary>Fetches a page of the admin server.</summary>
+    public async Task<string> PageAsync(string path)
+    {
+        using var client = new HttpClient();
+        return await client.GetStringAsync(new Uri(Admin, path));
     }
 
     /// <summary>Scrapes the metrics.</summary>

@@ -19,11 +19,11 @@ internal sealed class WriterCrowd : IDisposable
     private readonly Random _random;
     private Task _writing = Task.CompletedTask;
 
-    public WriterCrowd(string root, int count, int seed)
+    public WriterCrowd(string root, int count, int seed, bool compress = true)
     {
         _random = new Random(seed);
         All = [.. Enumerable.Range(0, count).Select(i => new RotatingLogWriter(root, $"team-{i % 7}", $"web-{i}", generationsMax: Generations,
-            seed: seed + i, compress: true))];
+            seed: seed + i, compress: compress))];
         foreach (var writer in All) writer.Write(2);
     }
 

@@ -30,25 +30,25 @@ public sealed class CheckpointTests : IDisposable
         CheckpointEntry[] entries = Entries(100, seed: 1);
         using (Checkpoint checkpoint = Open())
         {
-            Assert.True(checkpoint.Save(entries, 12345));
+            Assert.True(checkpoint.Save(entries, ClockReading.OfWall(12345)));
             Assert.NotNull(checkpoint.LastSaved);
         }
         using Checkpoint again = Open();
         Assert.Equal(entries.OrderBy(e => e.Identity.Inode), again.Loaded.Entries.Values.OrderBy(e => e.Identity.Inode));
-        Assert.Equal(12345, again.Loaded.SeenThrough);
+        Assert.Equal(12345, again.Loaded.SeenThrough?.WallNanos);
     }
 
     [Fact]
     public void EverySave_ReplacesTheOlderSlot_AndTheFileKeepsItsSize()
     {
         using Checkpoint checkpoint = Open();
-        checkpoint.Save(Entries(10, 0), 0);
+        checkpoint.Save(Entries(10, 0), ClockReading.OfWall(0));
         long length = new FileInfo(FilePath).Length;
         for (int i = 1; i < 20; i++)
         {
-            Assert.True(checkpoint.Save(Entries(10, i), i));
+            Assert.True(checkpoint.Save(Entries(10, i), ClockReading.OfWall(i)));
             Assert.Equal(length, new FileInfo(FilePath).Length);
-            Assert.Equal(i, LoadCopy().SeenThrough);
+            Assert.Equal(i, LoadCopy().SeenThrough?.WallNanos);
         }
     }
 
@@ -59,7 +59,7 @@ public sealed class CheckpointTests : IDisposable
         {
             foreach (int count in (int[])[1, 256, 257, 5000, 3, 0, 5001])
             {
-                Assert.True(checkpoint.Save(Entries(count, count), count));
+                Assert.True(checkpoint.Save(Entries(count, count), ClockReading.OfWall(count)));
                 Assert.Equal(count, LoadCopy().Entries.Count);
             }
         }
@@ -79,12 +79,12 @@ public sealed class CheckpointTests : IDisposable
             byte[] crashed = (byte[])before.Clone();
             int slotStart = SlotThatDiffers(before, after);
             Array.Copy(after, slotStart, crashed, slotStart, written);
-            long? seen = Load(crashed).SeenThrough;
+            long? seen = Load(crashed).SeenThrough?.WallNanos;
             Assert.True(seen is 1 or 2, $"after {written} bytes: {seen}");
             if (seen == 1) torn++;
         }
         Assert.InRange(torn, used / 2, used);
-        Assert.Equal(2, Load(after).SeenThrough);
+        Assert.Equal(2, Load(after).SeenThrough?.WallNanos);
     }
 
     [Fact]
@@ -103,10 +103,10 @@ public sealed class CheckpointTests : IDisposable
             int partial = random.Next(blocks) * 4096;
             Array.Copy(after, partial, crashed, partial, random.Next(4097));
             CheckpointContents contents = Load(crashed);
-            Assert.True(contents.SeenThrough is 1 or 2);
+            Assert.True(contents.SeenThrough?.WallNanos is 1 or 2);
             Assert.Equal(250, contents.Entries.Count);
-            Assert.All(contents.Entries.Values, e => Assert.Equal(contents.SeenThrough, e.Offset % 10));
-            if (contents.SeenThrough == 1) olds++;
+            Assert.All(contents.Entries.Values, e => Assert.Equal(contents.SeenThrough?.WallNanos, e.Offset % 10));
+            if (contents.SeenThrough?.WallNanos == 1) olds++;
         }
         Assert.InRange(olds, 1, 1000);
     }
@@ -122,18 +122,18 @@ public sealed class CheckpointTests : IDisposable
         {
             byte[] flipped = (byte[])after.Clone();
             flipped[newSlot + random.Next(used)] ^= (byte)(1 << random.Next(8));
-            Assert.Equal(1, Load(flipped).SeenThrough);
+            Assert.Equal(1, Load(flipped).SeenThrough?.WallNanos);
         }
     }
 
     [Fact]
     public void CrashWhileGrowing_LeavesTheOldFile()
     {
-        using (Checkpoint checkpoint = Open()) checkpoint.Save(Entries(10, 1), 1);
+        using (Checkpoint checkpoint = Open()) checkpoint.Save(Entries(10, 1), ClockReading.OfWall(1));
         File.WriteAllBytes(FilePath + ".new", new byte[100]);
         using Checkpoint again = Open();
-        Assert.Equal(1, again.Loaded.SeenThrough);
-        Assert.True(again.Save(Entries(1000, 2), 2));
+        Assert.Equal(1, again.Loaded.SeenThrough?.WallNanos);
+        Assert.True(again.Save(Entries(1000, 2), ClockReading.OfWall(2)));
         Assert.Equal(1000, LoadCopy().Entries.Count);
     }
 
@@ -151,7 +151,7 @@ public sealed class CheckpointTests : IDisposable
             Assert.Empty(checkpoint.Loaded.Entries);
             Assert.NotNull(checkpoint.Loaded.SeenThrough);
             Assert.Equal(content, File.ReadAllText(FilePath + ".damaged"));
-            Assert.True(checkpoint.Save(Entries(3, 1), 1));
+            Assert.True(checkpoint.Save(Entries(3, 1), ClockReading.OfWall(1)));
         }
         using Checkpoint again = Open();
         Assert.False(again.LoadedDamaged);
@@ -164,7 +164,7 @@ public sealed class CheckpointTests : IDisposable
         Directory.CreateDirectory(FilePath);
         using Checkpoint checkpoint = Open();
         Assert.True(checkpoint.LoadedDamaged);
-        Assert.True(checkpoint.Save(Entries(3, 1), 1));
+        Assert.True(checkpoint.Save(Entries(3, 1), ClockReading.OfWall(1)));
     }
 
     [Fact]
@@ -219,19 +219,19 @@ public sealed class CheckpointTests : IDisposable
         try
         {
             using Checkpoint checkpoint = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance);
-            Assert.True(checkpoint.Save(Entries(200, 1), 1));
+            Assert.True(checkpoint.Save(Entries(200, 1), ClockReading.OfWall(1)));
             Fill(mount);
             // In place: needs no new block.
-            Assert.True(checkpoint.Save(Entries(256, 2), 2));
+            Assert.True(checkpoint.Save(Entries(256, 2), ClockReading.OfWall(2)));
             Assert.Equal(0, checkpoint.SaveFailures);
             // More than fit, and no room for a larger file: what fits is saved.
-            Assert.False(checkpoint.Save(Entries(1000, 3), 3));
+            Assert.False(checkpoint.Save(Entries(1000, 3), ClockReading.OfWall(3)));
             Assert.True(checkpoint.SaveFailures > 0);
-            Assert.Equal((3L, 256), (LoadCopy(mount).SeenThrough!.Value, LoadCopy(mount).Entries.Count));
+            Assert.Equal((3L, 256), (LoadCopy(mount).SeenThrough!.WallNanos, LoadCopy(mount).Entries.Count));
             // Room again.
             File.Delete(Path.Combine(mount, "ballast"));
-            Assert.True(checkpoint.Save(Entries(300, 4), 4));
-            Assert.Equal((4L, 300), (LoadCopy(mount).SeenThrough!.Value, LoadCopy(mount).Entries.Count));
+            Assert.True(checkpoint.Save(Entries(300, 4), ClockReading.OfWall(4)));
+            Assert.Equal((4L, 300), (LoadCopy(mount).SeenThrough!.WallNanos, LoadCopy(mount).Entries.Count));
         }
         finally
         {
@@ -248,11 +248,11 @@ public sealed class CheckpointTests : IDisposable
         try
         {
             using (Checkpoint first = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance))
-                Assert.True(first.Save(Entries(10, 1), 1));
+                Assert.True(first.Save(Entries(10, 1), ClockReading.OfWall(1)));
             Fill(mount);
             using Checkpoint checkpoint = Checkpoint.Open(mount, TimeProvider.System, NullLogger.Instance);
-            Assert.Equal(1, checkpoint.Loaded.SeenThrough);
-            Assert.True(checkpoint.Save(Entries(10, 2), 2));
+            Assert.Equal(1, checkpoint.Loaded.SeenThrough?.WallNanos);
+            Assert.True(checkpoint.Save(Entries(10, 2), ClockReading.OfWall(2)));
         }
         finally
         {
@@ -318,10 +318,10 @@ public sealed class CheckpointTests : IDisposable
         using var directory = new TempDirectory("slots");
         string path = Path.Combine(directory.Path, Checkpoint.FileName);
         using Checkpoint checkpoint = Checkpoint.Open(directory.Path, TimeProvider.System, NullLogger.Instance);
-        checkpoint.Save(Entries(records, 0), 0);
-        checkpoint.Save(Entries(records, 1), 1);
+        checkpoint.Save(Entries(records, 0), ClockReading.OfWall(0));
+        checkpoint.Save(Entries(records, 1), ClockReading.OfWall(1));
         byte[] before = File.ReadAllBytes(path);
-        checkpoint.Save(Entries(records, 2), 2);
+        checkpoint.Save(Entries(records, 2), ClockReading.OfWall(2));
         return (before, File.ReadAllBytes(path));
     }
 }

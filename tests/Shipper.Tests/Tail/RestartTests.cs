@@ -69,6 +69,34 @@ public sealed class RestartTests
         Assert.Equal(Numbers(0, 30), rig.Lines(Log));
     }
 
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(-5)]
+    [InlineData(3600)]
+    public void ClockSteppedWhileDown_GenerationsMadeByTheOtherClockAreReadInOrder(int seconds)
+    {
+        using TailRig rig = new TailRig().Start();
+        rig.Append(Log, Text(0, 5));
+        rig.Settle();
+        rig.Committer.CommitOnce();
+        rig.Kill();
+        rig.Time.WallOffset = TimeSpan.FromSeconds(seconds);
+        rig.Append(Log, Text(5, 10));
+        Rotate(Text(10, 20));
+        Rotate(Text(20, 30));
+        rig.Start();
+        rig.Settle();
+        Assert.Equal(Numbers(0, 30), rig.Lines(Log));
+
+        void Rotate(string next)
+        {
+            File.SetLastWriteTimeUtc(rig.PathOf(Log), DateTime.UtcNow + rig.Time.WallOffset);
+            if (File.Exists(rig.PathOf(Log + ".1"))) File.Move(rig.PathOf(Log + ".1"), rig.PathOf(Log + ".2"));
+            File.Move(rig.PathOf(Log), rig.PathOf(Log + ".1"));
+            rig.Append(Log, next);
+        }
+    }
+
     [Fact]
     public void GenerationsThatWereFinished_AreNotReadAgain_HoweverOftenOneRestarts()
     {
