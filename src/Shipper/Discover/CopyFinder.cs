@@ -15,17 +15,24 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
     private const int ComparedBytes = 4096;
 
     /// <summary>The file that we follow of which this is a copy; null when it is none.</summary>
-    public TailedFile? OriginalOf(OpenedFile candidate)
+    /// <param name="candidate">A file that we do not know.</param>
+    /// <param name="isUndecided">
+    /// It may be one that nobody has read anything of: the log was emptied, perhaps several times, and the search for its copies is to come.
+    /// </param>
+    public TailedFile? OriginalOf(OpenedFile candidate, out bool isUndecided)
     {
+        isUndecided = false;
         if (candidate.Stat.Size == 0) return null;
         ReadOnlySpan<char> path = candidate.Path;
         int nameAt = path.LastIndexOf('/') + 1;
         for (int cut = path.Length - 1; cut > nameAt; cut--)
         {
             if (path[cut] is not ('.' or '-') || !RotatedName.IsGenerationOf(path[nameAt..], path[nameAt..cut])) continue;
-            if (FileStat.OfPath(path[..cut], out FileStat stat) == 0 && table.TryGet(stat.Key, out TailedFile? original) &&
-                IsCopyOf(candidate, original!))
-                return original;
+            if (FileStat.OfPath(path[..cut], out FileStat stat) == 0 && table.TryGet(stat.Key, out TailedFile? original))
+            {
+                if (IsCopyOf(candidate, original!)) return original;
+                isUndecided |= WasEmptied(original!);
+            }
             // The emptied original may itself have been renamed since.
             if (departed.Find(LogName.HashOf(path[..cut]), file => IsCopyOf(candidate, file)) is { } renamed) return renamed;
         }
@@ -75,6 +82,16 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
         if (known.IsGzip) return false;
         if (IsContent(compressed, known.Identity, known.Mark, known.KnownSize)) return true;
         return known.Replaced is { } replaced && IsContent(compressed, replaced.Identity, replaced.Mark, replaced.KnownSize);
+    }
+
+    /// <summary>Since its lane last looked, or the copy of what it held was not searched for yet.</summary>
+    private static bool WasEmptied(TailedFile file)
+    {
+        if (file.AwaitsCopySearch) return true;
+        if (file.Handle is not { } handle) return false;
+        if (file.Mark is { } mark) return !mark.IsIn(handle);
+        Span<byte> head = stackalloc byte[FileIdentity.FingerprintBytesMax];
+        return !file.Identity.Fits(head[..RandomAccess.Read(handle, head, 0)]);
     }
 
     private static bool IsContent(OpenedFile compressed, FileIdentity identity, ReadMark? mark, long knownSize) =>

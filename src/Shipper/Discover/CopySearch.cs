@@ -6,9 +6,10 @@ namespace LokiGateway.Shipper.Discover;
 
 /// <summary>
 /// After a file was emptied in place: finds the copy that copytruncate made just before, and has read from it what nobody read from the
-/// original. The lane waits for the answer, so that the rest of the old lines comes before the first of the new ones.
+/// original; and the copies after that one, when the file was emptied several times between two looks. The lane waits for the answer, so
+/// that the rest of the old lines comes before the first of the new ones.
 /// </summary>
-internal sealed class CopySearch(FileTable table, DepartedFiles departed, LossReport? lost, ILogger log)
+internal sealed class CopySearch(FileTable table, DepartedFiles departed, MissedGenerations missed, LossReport? lost, ILogger log)
 {
     private readonly ConcurrentQueue<TailedFile> _requests = new();
 
@@ -21,16 +22,26 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, LossRe
         while (_requests.TryDequeue(out TailedFile? file))
         {
             TailedFile? copy = null;
+            TailedFile? newest = null;
             try
             {
                 if (file.Replaced is { } replaced) copy = Find(file, replaced);
+                if (copy is not null) newest = FollowYounger(file, copy);
             }
             finally
             {
-                file.EndCopySearch(copy);
+                file.EndCopySearch(copy, newest);
             }
-            if (copy is not null) table.Dispatch(copy);
         }
+    }
+
+    /// <summary>What was copied and emptied since then is there as copies only, of which nobody has read anything.</summary>
+    private TailedFile FollowYounger(TailedFile file, TailedFile copy)
+    {
+        if (!copy.IsReleased) table.Dispatch(copy);
+        if (file.Name is not LogPath path) return copy;
+        missed.Follow(new MissedGenerations.Search(path, null, copy, null, null), out TailedFile? newest);
+        return newest ?? copy;
     }
 
     private TailedFile? Find(TailedFile file, ReplacedContent replaced)
@@ -70,8 +81,9 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, LossRe
         var acked = new FilePosition(replaced.Acked.Offset, 0, replaced.Acked.Frame);
         if (copy.ContentLength == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
         {
-            departed.AddReleased(table.Remember(copy, file.Name, file.Source, acked));
-            return null;
+            TailedFile read = table.Remember(copy, file.Name, file.Source, acked);
+            departed.AddReleased(read);
+            return read;
         }
         TailedFile rest = table.Follow(copy, file.Name, file.Source, acked, predecessor: null, replaced.ReadOffset);
         rest.IsSuperseded = true;

@@ -46,6 +46,7 @@ internal sealed class FileScanner : IDisposable
     private readonly DirectoryWatch _watch;
     private readonly DirectoryTree _tree;
     private readonly DepartedFiles _departed;
+    private readonly MissedGenerations _missed;
     private readonly PathFollower _follower;
     private readonly CopySearch _copySearch;
     private readonly GonePositions _gone;
@@ -82,8 +83,9 @@ internal sealed class FileScanner : IDisposable
         _watch = new DirectoryWatch(log, useInotify);
         _tree = new DirectoryTree(sources, _watch, _skipped, time, log);
         _departed = new DepartedFiles(_table, deletedBytesMax, time, log);
-        _follower = new PathFollower(_table, _tree, _skipped, _departed, lost, log);
-        _copySearch = new CopySearch(_table, _departed, lost, log);
+        _missed = new MissedGenerations(_table, _departed, _skipped, lost, log);
+        _follower = new PathFollower(_table, _tree, _skipped, _departed, _missed, log);
+        _copySearch = new CopySearch(_table, _departed, _missed, lost, log);
         _gone = new GonePositions(_table, lost);
     }
 
@@ -261,7 +263,7 @@ internal sealed class FileScanner : IDisposable
         {
             _totals = new ScannerTotals(
                 _table.Count, _table.Found, _skipped.Count, _departed.UnlinkedHeld, _departed.UnlinkedBytesHeld,
-                _follower.CompressedUnread, _totals.Scans + 1, took,
+                _missed.CompressedUnread, _totals.Scans + 1, took,
                 _tree.Directories, _watch.IsComplete);
         }
     }

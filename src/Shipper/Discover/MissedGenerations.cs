@@ -40,7 +40,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
     {
         public ulong PathHash { get; } = LogName.HashOf(Path.Path);
 
-        public FileKey LiveKey => Live?.Identity.Key ?? Path.Current!.Identity.Key;
+        public FileKey LiveKey => Live?.Identity.Key ?? Path.Current?.Identity.Key ?? default;
     }
 
     /// <summary>A generation to read, or to remember as read.</summary>
@@ -164,7 +164,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         {
             // Its own time may be that of its content; when it was made, nobody can set.
             bool isFresh = search.SinceNanos is { } since && generation.Stat.MadeNanos >= since - ClockSlackNanos;
-            return isFresh || table.Resume.HasAny(search.PathHash);
+            return isFresh || isMissed || table.Resume.HasAny(search.PathHash);
         }
         // Whose content it has cannot be told: while we run it is that of a file that we hold, so only the first look counts.
         if (generation.IsCompressed && search.Old is not null) return false;

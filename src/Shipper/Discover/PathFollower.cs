@@ -8,16 +8,12 @@ namespace LokiGateway.Shipper.Discover;
 /// Decides, for one path after the other, what the file there is: known, renamed, new, the next generation of what was there, a copy, or
 /// nothing to read. Scanner's thread only.
 /// </summary>
-internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedFiles skipped, DepartedFiles departed, LossReport? lost, ILogger log)
+internal sealed class PathFollower(
+    FileTable table, DirectoryTree tree, SkippedFiles skipped, DepartedFiles departed, MissedGenerations missed, ILogger log)
 {
     private static readonly FilePosition Beginning = new(0, 0, default);
 
     private readonly CopyFinder _copies = new(table, departed);
-
-    private readonly MissedGenerations _missed = new(table, departed, skipped, lost, log);
-
-    /// <summary>Rotated generations that were compressed, in a way that we cannot read, before anybody read them to their end.</summary>
-    public long CompressedUnread => _missed.CompressedUnread;
 
     /// <param name="path">A path that matches.</param>
     /// <param name="now">The beginning of the scan.</param>
@@ -68,7 +64,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         {
             var again = new MissedGenerations.Search(path, null, rotation.Older, rotation.Since?.EarliestFileTime(now), null);
             bool isOver = now.UptimeNanos - rotation.FoundAt.UptimeNanos > 2 * MissedGenerations.ClockSlackNanos;
-            if (!_missed.Follow(again, out _) || isOver) path.LastRotation = null;
+            if (!missed.Follow(again, out _) || isOver) path.LastRotation = null;
         }
         path.SeenAt = now;
         if (file.Fate != FileFate.Live && !file.IsSuperseded)
@@ -113,13 +109,21 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
             Adopt(path, known!, old, now);
             return;
         }
-        if (_copies.OriginalOf(opened) is { } original)
+        if (_copies.OriginalOf(opened, out bool isUndecided) is { } original)
         {
             opened.Handle.Dispose();
+            tree.SetAlwaysLook(path, MustAlwaysLook(path));
             path.SkippedKey = stat.Key;
             path.Current = null;
             if (old is not null) Depart(old, path, superseded: true);
             skipped.Add(path.Path, path.Source, SkipReason.Copy, $"is a copy of {original.LogicalPath}, which is read itself");
+            return;
+        }
+        if (isUndecided)
+        {
+            // Soon it is either known as a copy or the next look follows it as a log of its own.
+            opened.Handle.Dispose();
+            tree.SetAlwaysLook(path, true);
             return;
         }
         skipped.Remove(path.Path);
@@ -151,7 +155,7 @@ internal sealed class PathFollower(FileTable table, DirectoryTree tree, SkippedF
         }
         TailedFile? predecessor = old is not null && old.LogicalPath == path.Path ? old : null;
         var search = new MissedGenerations.Search(path, opened, old, since?.EarliestFileTime(now), emptied);
-        if (_missed.Follow(search, out TailedFile? newestMissed)) predecessor = newestMissed ?? predecessor;
+        if (missed.Follow(search, out TailedFile? newestMissed)) predecessor = newestMissed ?? predecessor;
 
         if (emptied is not null) table.Resume.Displace(opened.Identity.Key, search.PathHash);
         TailedFile file = table.Follow(opened, path, path.Source, start, predecessor);

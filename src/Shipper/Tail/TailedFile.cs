@@ -150,6 +150,9 @@ internal sealed class TailedFile
     /// </summary>
     public bool IsHeldBack => _awaitsCopySearch || Predecessor is not null;
 
+    /// <summary>Any thread: it was emptied, and the scanner is still to look for a copy of what it held.</summary>
+    internal bool AwaitsCopySearch => _awaitsCopySearch;
+
     /// <summary>
     /// Drained, acknowledged and closed; kept in the table only to know that the file needs no reading when it is seen again.
     /// </summary>
@@ -270,8 +273,10 @@ internal sealed class TailedFile
     /// <summary>Scanner: what it held before it was last emptied.</summary>
     internal ReplacedContent? Replaced => _replaced;
 
-    /// <summary>Scanner: the search is over; the copy that was found is read first.</summary>
-    internal void EndCopySearch(TailedFile? copy)
+    /// <summary>Scanner: the search is over; what was found is read first.</summary>
+    /// <param name="copy">Of what it held before; null when none was found.</param>
+    /// <param name="newest">The copy itself, or the youngest of those that were made after it; null: the search broke off.</param>
+    internal void EndCopySearch(TailedFile? copy, TailedFile? newest)
     {
         if (copy is not null)
         {
@@ -280,7 +285,7 @@ internal sealed class TailedFile
                 _copy = copy;
                 if (_lateAcked is { } late) copy.Acknowledge(late with { Generation = copy.Generation });
             }
-            _predecessor = copy;
+            _predecessor = newest ?? copy;
         }
         _awaitsCopySearch = false;
     }

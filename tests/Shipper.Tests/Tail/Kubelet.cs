@@ -21,6 +21,25 @@ internal static class Kubelet
         File.Move(log, $"{log}.{time}");
     }
 
+    /// <summary>Into a file beside it, which gets its name when it is whole; then the plain one goes.</summary>
+    /// <param name="file">A rotated file.</param>
+    /// <param name="between">Called after every step that others can see.</param>
+    public static void Compress(string file, Action? between = null)
+    {
+        string temporary = file + ".tmp";
+        using (FileStream target = new(temporary, FileMode.Create))
+        {
+            using var gzip = new GZipStream(target, CompressionLevel.Optimal);
+            using FileStream source = File.OpenRead(file);
+            source.CopyTo(gzip);
+        }
+        between?.Invoke();
+        File.Move(temporary, file + ".gz");
+        between?.Invoke();
+        File.Delete(file);
+        between?.Invoke();
+    }
+
     public static byte[] Gzip(byte[] content)
     {
         using var compressed = new MemoryStream();
@@ -31,17 +50,4 @@ internal static class Kubelet
     /// <summary>Oldest first.</summary>
     private static string[] Rotated(string log) =>
         [.. Directory.GetFiles(Path.GetDirectoryName(log)!).Where(f => f.StartsWith(log + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-
-    private static void Compress(string file)
-    {
-        string temporary = file + ".tmp";
-        using (FileStream target = new(temporary, FileMode.Create))
-        {
-            using var gzip = new GZipStream(target, CompressionLevel.Optimal);
-            using FileStream source = File.OpenRead(file);
-            source.CopyTo(gzip);
-        }
-        File.Move(temporary, file + ".gz");
-        File.Delete(file);
-    }
 }

@@ -173,6 +173,37 @@ public sealed class RotationTests
         Assert.Equal(Numbers(0, 55), rig.Lines(Log));
     }
 
+    [Theory]
+    [InlineData("logs/*.log", false)]
+    [InlineData("logs/**", false)]
+    [InlineData("logs/*.log", true)]
+    [InlineData("logs/**", true)]
+    public void CopyTruncateSeveralTimesBetweenTwoLooks_ReadsEveryCopy_OldestFirst(string pattern, bool compressed)
+    {
+        using TailRig rig = new TailRig(null, pattern).Start();
+        rig.Append(Log, Text(0, 40));
+        rig.Settle();
+        for (int copy = 3; copy >= 1; copy--)
+        {
+            rig.Append(Log, Text(80 - copy * 10, 90 - copy * 10));
+            string name = rig.PathOf($"{Log}.{copy}");
+            File.Copy(rig.PathOf(Log), name);
+            Empty(rig.PathOf(Log));
+            if (compressed) Kubelet.Compress(name);
+        }
+        // The first of these is what is left of the content that was read before.
+        rig.Append(Log, Text(80, 85));
+        rig.Settle();
+        Assert.Equal([.. Numbers(0, 40), .. Numbers(50, 85)], rig.Shipped.Select(s => s.Line));
+        rig.Time.Advance(TimeSpan.FromMinutes(1));
+        rig.Settle();
+        rig.Committer.CommitOnce();
+        rig.KillAndStart();
+        rig.Settle();
+        Assert.Equal(40 + 35, rig.Shipped.Count);
+        Assert.Empty(rig.Lost);
+    }
+
     [Fact]
     public void CopyThatIsStillBeingMade_IsNotTakenForALog()
     {
