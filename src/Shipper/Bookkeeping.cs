@@ -68,7 +68,7 @@ internal sealed class Bookkeeping : IDisposable
         foreach (TailedFile file in _scanner.Files)
         {
             if (file.IsReleased) continue;
-            long bytes = file.UnreadBytes;
+            long bytes = file.LagBytes;
             var state = file.Frame as PipelineFile;
             SourceBook? book = state?.Book;
             if (book is null)

@@ -103,7 +103,7 @@ internal sealed class FilesPage(string node, FileScanner scanner, ShipperParts p
         return filter.Text is null || filter.Lets(file.CurrentPath) || filter.Lets(file.LogicalPath);
     }
 
-    private static bool IsBehind(TailedFile file) => !file.IsReleased && file.Acked.Offset < Math.Max(file.KnownSize, file.ReadOffset);
+    private static bool IsBehind(TailedFile file) => !file.IsReleased && file.Acked.Offset < Math.Max(file.SizeNow(), file.ReadOffset);
 
     private void Write(Utf8JsonWriter json, TailedFile file)
     {
@@ -111,7 +111,7 @@ internal sealed class FilesPage(string node, FileScanner scanner, ShipperParts p
         FilePosition acked = file.Acked;
         FileIdentity identity = file.Identity;
         (long read, string logical, bool isDone) = (file.ReadOffset, file.LogicalPath, file.IsReleased);
-        long size = Math.Max(file.KnownSize, read);
+        long size = Math.Max(isDone ? file.KnownSize : file.SizeNow(), read);
         json.WriteStartObject();
         json.WriteString("path", file.CurrentPath);
         json.WriteString("logical_path", logical);

@@ -7,32 +7,30 @@ internal static partial class Log
 {
     // Discover, Tail, Commit: 100-199.
 
-    [LoggerMessage(100, LogLevel.Information, "following file path={Path} source={Source} offset={Offset} lane={Lane}")]
+    [LoggerMessage(100, LogLevel.Information, "following file")]
     public static partial void Following(ILogger log, string path, int source, long offset, int lane);
 
-    [LoggerMessage(101, LogLevel.Information,
-        "file was emptied or replaced in place, reading it from its beginning path={Path} read={ReadOffset} size={Size} unread_bytes={Unread}")]
-    public static partial void ContentReplaced(ILogger log, string path, long readOffset, long size, long unread);
+    [LoggerMessage(101, LogLevel.Information, "file was emptied or replaced in place, reading it from its beginning")]
+    public static partial void ContentReplaced(ILogger log, string path, long readOffset, long size, long unreadBytes);
 
-    [LoggerMessage(103, LogLevel.Information, "not read path={Path} reason=\"{Reason}\"")]
+    [LoggerMessage(103, LogLevel.Information, "file is not read")]
     public static partial void Skipped(ILogger log, string path, string reason);
 
-    [LoggerMessage(104, LogLevel.Warning, "cannot be read, will try again path={Path} err=\"{Reason}\"")]
+    [LoggerMessage(104, LogLevel.Warning, "file cannot be read, will try again")]
     public static partial void SkippedForTrouble(ILogger log, string path, string reason);
 
-    [LoggerMessage(105, LogLevel.Warning, "directory cannot be read, its logs are not shipped; will try again path={Path} err=\"{Error}\"")]
+    [LoggerMessage(105, LogLevel.Warning, "directory cannot be read, its logs are not shipped; will try again")]
     public static partial void DirectoryUnreadable(ILogger log, string path, string error);
 
     [LoggerMessage(106, LogLevel.Warning,
         "no more inotify watches, new files are found by polling (a second later on an ordinary node); raise fs.inotify.max_user_watches or " +
-        "max_user_instances if that is too slow watched={Watched} err=\"{Error}\"")]
+        "max_user_instances if that is too slow")]
     public static partial void InotifyExhausted(ILogger log, int watched, string error);
 
-    [LoggerMessage(107, LogLevel.Debug, "two names lead to one file, it is read once path={Path} read_as={ReadAs}")]
+    [LoggerMessage(107, LogLevel.Debug, "two names lead to one file, it is read once")]
     public static partial void SecondName(ILogger log, string path, string readAs);
 
-    [LoggerMessage(108, LogLevel.Warning,
-        "file was emptied or replaced while the shipper was down, reading it from its beginning path={Path} acknowledged={Offset}")]
+    [LoggerMessage(108, LogLevel.Warning, "file was emptied or replaced while the shipper was down, reading it from its beginning")]
     public static partial void ReplacedWhileDown(ILogger log, string path, long offset);
 
     [LoggerMessage(124, LogLevel.Warning, "a compressed generation is damaged; what comes before the damage is read")]
@@ -45,15 +43,14 @@ internal static partial class Log
     [LoggerMessage(109, LogLevel.Warning, "a rotated generation was compressed, unread, and cannot be decompressed: its lines are lost")]
     public static partial void CompressedUnread(ILogger log, string path);
 
-    [LoggerMessage(120, LogLevel.Information, "lines were written to a file after its rotation, reading them path={Path} from={Offset} to={Size}")]
+    [LoggerMessage(120, LogLevel.Information, "lines were written to a file after its rotation, reading them")]
     public static partial void LateLines(ILogger log, string path, long offset, long size);
 
-    [LoggerMessage(121, LogLevel.Information, "reading the rest of an emptied file from its copy path={Path} original={Original} from={Offset} to={Size}")]
+    [LoggerMessage(121, LogLevel.Information, "reading the rest of an emptied file from its copy")]
     public static partial void CopyTakenUp(ILogger log, string path, string original, long offset, long size);
 
     [LoggerMessage(122, LogLevel.Warning,
-        "no copy of an emptied file found beside it; what was written to it after our last look is lost (prefer rotation by rename: logrotate 'create') " +
-        "path={Path} read={ReadOffset}")]
+        "no copy of an emptied file found beside it; what was written to it after our last look is lost (prefer rotation by rename: logrotate 'create')")]
     public static partial void NoCopyFound(ILogger log, string path, long readOffset);
 
     [LoggerMessage(123, LogLevel.Error, "a scan for log files failed, the next one is in 30 s; files that are being read are not affected")]
@@ -61,21 +58,21 @@ internal static partial class Log
 
     [LoggerMessage(110, LogLevel.Error,
         "positions could not be saved; shipping goes on, but a crash now sends again what was acknowledged since the last save: free disk space or " +
-        "repair the volume path={Path} err=\"{Error}\"")]
+        "repair the volume")]
     public static partial void CheckpointNotSaved(ILogger log, string path, string error);
 
-    [LoggerMessage(111, LogLevel.Information, "positions are saved again path={Path}")]
+    [LoggerMessage(111, LogLevel.Information, "positions are saved again")]
     public static partial void CheckpointSavedAgain(ILogger log, string path);
 
-    [LoggerMessage(112, LogLevel.Information, "the last save of positions was interrupted, using the one before path={Path} sequence={Sequence}")]
+    [LoggerMessage(112, LogLevel.Information, "the last save of positions was interrupted, using the one before")]
     public static partial void CheckpointSlotTorn(ILogger log, string path, long sequence);
 
     [LoggerMessage(113, LogLevel.Error,
         "the positions file cannot be used, starting without: files that match are read from their beginning, so lines are sent again that Loki may " +
-        "already have path={Path} reason=\"{Reason}\" kept_as={Kept}")]
+        "already have")]
     public static partial void CheckpointDamaged(ILogger log, string path, string reason, string kept);
 
-    [LoggerMessage(102, LogLevel.Warning, "reading failed, will try again every second; nothing is skipped path={Path} offset={Offset} err=\"{Error}\"")]
+    [LoggerMessage(102, LogLevel.Warning, "reading failed, will try again every second; nothing is skipped")]
     public static partial void ReadFailed(ILogger log, string path, long offset, string error);
 
     // Frame, Label: 130-149.
@@ -96,27 +93,27 @@ internal static partial class Log
 
     // Send: 300-399.
 
-    [LoggerMessage(300, LogLevel.Warning, "push failed, trying again until it succeeds tenant={Tenant} status={Status} err=\"{Error}\"")]
+    [LoggerMessage(300, LogLevel.Warning, "push failed, trying again until it succeeds")]
     public static partial void Retrying(ILogger log, string? tenant, string status, string error);
 
     [LoggerMessage(301, LogLevel.Error,
-        "the endpoint does not let us push; nothing is given up and nothing goes through until somebody changes that (token, certificate, tenant, url): lines wait in " +
-        "their files tenant={Tenant} status={Status} err=\"{Error}\"")]
+        "the endpoint does not let us push; nothing is given up and nothing goes through until somebody changes that (token, certificate, tenant, " +
+        "url): lines wait in their files")]
     public static partial void Held(ILogger log, string? tenant, string status, string error);
 
-    [LoggerMessage(302, LogLevel.Information, "pushing again tenant={Tenant} failed_attempts={Failures} waited_seconds={Seconds}")]
+    [LoggerMessage(302, LogLevel.Information, "pushing again")]
     public static partial void Recovered(ILogger log, string? tenant, int failures, long seconds);
 
-    [LoggerMessage(303, LogLevel.Warning, "Loki refused entries for good and stored the others; counted as rejected tenant={Tenant} status={Status} err=\"{Error}\"")]
+    [LoggerMessage(303, LogLevel.Warning, "Loki refused entries for good and stored the others; counted as rejected")]
     public static partial void EntriesRejected(ILogger log, string? tenant, string status, string error);
 
-    [LoggerMessage(304, LogLevel.Error, "Loki refused a stream for good; its lines are counted as rejected tenant={Tenant} lines={Lines} status={Status} err=\"{Error}\"")]
+    [LoggerMessage(304, LogLevel.Error, "Loki refused a stream for good; its lines are counted as rejected")]
     public static partial void StreamRefused(ILogger log, string? tenant, int lines, string status, string error);
 
-    [LoggerMessage(305, LogLevel.Information, "push is too large for the endpoint, sending it in halves tenant={Tenant} lines={Lines} bytes={Bytes} status={Status} err=\"{Error}\"")]
+    [LoggerMessage(305, LogLevel.Information, "push is too large for the endpoint, sending it in halves")]
     public static partial void SentInHalves(ILogger log, string? tenant, int lines, int bytes, string status, string error);
 
-    [LoggerMessage(306, LogLevel.Warning, "a line is too large for the endpoint, sending half of it tenant={Tenant} bytes={Bytes} status={Status} err=\"{Error}\"")]
+    [LoggerMessage(306, LogLevel.Warning, "a line is too large for the endpoint, sending half of it")]
     public static partial void LineCutForEndpoint(ILogger log, string? tenant, int bytes, string status, string error);
 
     [LoggerMessage(307, LogLevel.Warning, "streams are over a limit of theirs: their files wait until it lets them in, the tenant's other files go on")]
@@ -125,7 +122,7 @@ internal static partial class Log
     [LoggerMessage(308, LogLevel.Information, "streams that were over their limit are shipped again")]
     public static partial void StreamsLetIn(ILogger log, string tenant, long lines);
 
-    [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use err=\"{Trouble}\"")]
+    [LoggerMessage(310, LogLevel.Error, "credentials of the endpoint cannot be read; the last good ones stay in use")]
     public static partial void CredentialsUnreadable(ILogger log, string trouble);
 
     // Account: 400-499.
@@ -213,7 +210,8 @@ internal static partial class Log
     [LoggerMessage(209, LogLevel.Error, "cannot start: {Reason}")]
     public static partial void CannotStart(ILogger log, string reason);
 
-    [LoggerMessage(212, LogLevel.Warning, "a deleted file that was not read to its end is let go: no source of the new configuration matches it, or it cannot be opened again")]
+    [LoggerMessage(212, LogLevel.Warning,
+        "a deleted file that was not read to its end is let go: no source of the new configuration matches it, or it cannot be opened again")]
     public static partial void HeldFileLeft(ILogger log, string path, long acknowledged, long size);
 
     [LoggerMessage(213, LogLevel.Warning, "a source falls behind so fast that the node will delete lines before they are acknowledged")]

@@ -26,7 +26,7 @@ internal sealed class LossForecast : IDisposable
     private readonly ILogger _log;
     private readonly Lock _oneAtATime = new();
     private readonly ITimer _timer;
-    private Dictionary<string, long> _unacknowledged = [];
+    private Dictionary<string, long>? _unacknowledged;
     private volatile Dictionary<string, double> _secondsLeft = [];
     private long _lookedAt;
     private bool _hasWarned;
@@ -65,40 +65,28 @@ internal sealed class LossForecast : IDisposable
             double seconds = _time.GetElapsedTime(_lookedAt).TotalSeconds;
             _lookedAt = _time.GetTimestamp();
             Dictionary<string, double> left = [];
+            // What the first look finds did not grow since the start: it was there.
+            Dictionary<string, long> before = _unacknowledged ?? unacknowledged;
             foreach ((string source, long bytes) in unacknowledged)
             {
-                long growth = bytes - _unacknowledged.GetValueOrDefault(source);
+                long growth = bytes - before.GetValueOrDefault(source);
                 if (growth > 0 && seconds > 0) left[source] = Math.Max(0, room[source] - bytes) * seconds / growth;
             }
             (_unacknowledged, _secondsLeft) = (unacknowledged, left);
-            Warn(left);
+            Warn(left, unacknowledged);
         }
     }
 
-    private void Warn(Dictionary<string, double> left)
+    private void Warn(Dictionary<string, double> left, Dictionary<string, long> unacknowledged)
     {
         (string source, double seconds) = left.Count == 0 ? new("", double.PositiveInfinity) : left.MinBy(static one => one.Value);
         bool isNear = seconds < Warning.TotalSeconds;
-        if (isNear && !_hasWarned) Log.LossAhead(_log, source, (long)seconds, _unacknowledged[source]);
+        if (isNear && !_hasWarned) Log.LossAhead(_log, source, (long)seconds, unacknowledged[source]);
         _hasWarned = isNear;
     }
 
-    /// <summary>Asked of the file itself: a lane whose tenant is held up does not look at its files, and those are the ones in danger.</summary>
-    private static long Unacknowledged(TailedFile file)
-    {
-        if (file.IsReleased || file.Fate == FileFate.Unlinked) return 0;
-        long size = file.KnownSize;
-        try
-        {
-            if (!file.IsGzip && file.Handle is { } handle && FileStat.OfHandle(handle, out FileStat stat) == 0) size = stat.Size;
-        }
-        catch (ObjectDisposedException)
-        {
-            // The scanner has let it go just now: read to its end and acknowledged.
-            return 0;
-        }
-        return Math.Max(0, size - file.Acked.Offset);
-    }
+    private static long Unacknowledged(TailedFile file) =>
+        file.IsReleased || file.Fate == FileFate.Unlinked ? 0 : Math.Max(0, file.SizeNow() - file.Acked.Offset);
 
     private long? Capacity(TailedFile file)
     {

@@ -135,7 +135,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
 
     public void Release()
     {
-        Framing.DropParts();
+        Framing.Release();
         if (Book is not null) Tenant.Account.CloseFile(Book);
         Book = null;
         if (_stdout is not null) Tenant.Leave(_stdout);

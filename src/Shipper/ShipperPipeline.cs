@@ -71,8 +71,9 @@ internal sealed class ShipperPipeline : IDisposable
         (_lane, _options, _parts, _log, _time) = (lane, options, parts, log, time);
         _files = new LaneFiles(time);
         _tail = new FileTail(time, log, scanner.SearchCopy, parts.FileLosses.Report);
-        // Open multi-line entries may take an eighth of limits.memory, all lanes together.
-        _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone) { BlockBytesMax = options.Limits.MemoryBytes / 8 / options.Endpoint.Shards };
+        // Open lines and entries may take an eighth of limits.memory, all lanes together; the longest line alone (twice while its buffer grows) always fits.
+        long openBytes = Math.Max(options.Limits.MemoryBytes / 8 / options.Endpoint.Shards, 4L * options.Limits.LineBytesMax);
+        _framer = new LineFramer(options.Limits.LineBytesMax, time.LocalTimeZone, openBytes);
         _stages = [.. options.Sources.Select(source => LineStages.Of(source.MultiLine, source.Redaction, options.Limits.LineBytesMax))];
         _chunkBytes = Math.Max(ChunkBytes, _framer.LongLineBytes);
         _chunks = new ChunkPool(_chunkBytes);

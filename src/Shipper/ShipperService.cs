@@ -259,7 +259,7 @@ public sealed class ShipperService : IAsyncDisposable
         {
             if (file.IsReleased) continue;
             files++;
-            bytes += file.UnreadBytes;
+            bytes += file.LagBytes;
         }
         return (bytes, files);
     }

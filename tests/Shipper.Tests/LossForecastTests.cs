@@ -82,13 +82,30 @@ public sealed class LossForecastTests
 
     private TailRig NewRig(string pattern) => new TailRig(new WarningLog(_warnings), pattern) { AcknowledgeAtOnce = false }.Start();
 
-    private LossForecast NewForecast(TailRig rig, RotationOptions? rotation) => new(
-        new ShipperOptions
+    [Fact]
+    public void BacklogAtTheStart_IsNoGrowth()
+    {
+        using TailRig rig = NewRig("logs/pods/*/*/*.log");
+        Grow(rig, PodLog, 40 * Mebi);
+        using LossForecast forecast = NewForecast(rig, rotation: null);
+        Look(rig, forecast);
+        Assert.Equal(double.PositiveInfinity, forecast.Seconds);
+        rig.Append(PodLog, Text(Mebi));
+        Look(rig, forecast);
+        Assert.Equal(9 * 15, forecast.Seconds, tolerance: 1);
+    }
+
+    private LossForecast NewForecast(TailRig rig, RotationOptions? rotation)
+    {
+        var options = new ShipperOptions
         {
             Sources = [new SourceOptions { Paths = ["/unused"], Rotation = rotation }],
             Endpoint = new EndpointOptions { Url = new Uri("http://127.0.0.1:1/") },
-        },
-        rig.Scanner, rig.Time, new WarningLog(_warnings));
+        };
+        var forecast = new LossForecast(options, rig.Scanner, rig.Time, new WarningLog(_warnings));
+        forecast.Look();
+        return forecast;
+    }
 
     private static void Grow(TailRig rig, string file, int bytes)
     {

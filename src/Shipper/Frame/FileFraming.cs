@@ -63,8 +63,20 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
         return true;
     }
 
-    /// <summary>The file is let go, or what it held is void.</summary>
-    public void DropParts() => StdoutParts = StderrParts = HandedOn = null;
+    /// <summary>Parts that are delivered, or void.</summary>
+    public void DropParts()
+    {
+        SetParts(LineStream.Stdout, null);
+        SetParts(LineStream.Stderr, null);
+        HandedOn = null;
+    }
+
+    /// <summary>The file is let go: nothing of it is kept.</summary>
+    public void Release()
+    {
+        DropParts();
+        MultiLine?.Release();
+    }
 
     /// <summary>The content was replaced in place: nothing of it is remembered but the clocks, so that times go on growing.</summary>
     public void BeginNextGeneration()
@@ -77,10 +89,12 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
 
     public PartialLine? Parts(LineStream stream) => stream == LineStream.Stdout ? StdoutParts : StderrParts;
 
+    /// <summary>Those that were there are let go.</summary>
     public void SetParts(LineStream stream, PartialLine? parts)
     {
-        if (stream == LineStream.Stdout) StdoutParts = parts;
-        else StderrParts = parts;
+        ref PartialLine? mine = ref stream == LineStream.Stdout ? ref StdoutParts : ref StderrParts;
+        mine?.Release();
+        mine = parts;
     }
 
     public static FrameFlags SkipFlag(LineStream stream) =>

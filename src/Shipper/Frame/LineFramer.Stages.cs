@@ -7,12 +7,6 @@ internal sealed partial class LineFramer
 {
     private byte[] _cut = [];
 
-    /// <summary>Memory of all open blocks of the lane.</summary>
-    private long _blockBytes;
-
-    /// <summary>Bound on the memory of open blocks: with none left, blocks end earlier than their lines do.</summary>
-    public long BlockBytesMax { get; init; } = 8 << 20;
-
     /// <summary>What of a line is looked at: what may be sent, and what a redaction must see behind it.</summary>
     private int LookedAtBytes(FileFraming file) =>
         file.Stages is { Redaction: not null } ? _lineBytesMax + Redaction.BytesBehindCut : _lineBytesMax;
@@ -29,7 +23,7 @@ internal sealed partial class LineFramer
             bool isSilent = silentSince == long.MaxValue || (block.TouchedAt != 0 && block.TouchedAt <= silentSince);
             if (!isSilent || file.Parts(stream) is not null) continue;
             if (block.IsOpen && !EndBlock(file, file.Stages!, stream, ref sink)) return false;
-            Release(block);
+            block.Release();
         }
         return true;
     }
@@ -39,7 +33,7 @@ internal sealed partial class LineFramer
     {
         if (file.StdoutParts is not { } parts) return true;
         if (!Emit(file, LineStream.Stdout, parts.Offset, parts.UnixNanos, OwnTime, parts.Bytes, valid: false, ref sink)) return false;
-        file.StdoutParts = null;
+        file.SetParts(LineStream.Stdout, null);
         _counts.Unfinished++;
         return true;
     }
@@ -76,7 +70,7 @@ internal sealed partial class LineFramer
         if (other.IsOpen && hasTime && original - other.LastUnixNanos > rule.WaitNanosMax && file.Parts(otherStream) is null)
         {
             if (!EndBlock(file, stages, otherStream, ref sink)) return false;
-            Release(other);
+            other.Release();
         }
         MultiLineBlock block = file.MultiLine[stream];
         if (block.IsOpen)
@@ -84,7 +78,7 @@ internal sealed partial class LineFramer
             bool belongs = (!hasTime || original - block.LastUnixNanos <= rule.WaitNanosMax) && !rule.IsFirstLine(line);
             if (belongs && !truncated && HasRoomFor(block, line.Length, rule))
             {
-                Add(block, line, hasTime ? original : block.LastUnixNanos, truncated, repaired);
+                block.Add(line, hasTime ? original : block.LastUnixNanos, truncated, repaired, _open);
                 return true;
             }
             if (!EndBlock(file, stages, stream, ref sink)) return false;
@@ -94,10 +88,10 @@ internal sealed partial class LineFramer
         ref EntryClock clock = ref stream == LineStream.Stdout ? ref file.State.Stdout : ref file.State.Stderr;
         EntryClock before = clock;
         long assigned = clock.Next(original);
-        if (_blockBytes + block.GrowthFor(line.Length) <= BlockBytesMax)
+        if (block.HasRoomFor(line.Length, _open))
         {
             block.Open(offset, before, file.State.Flags, assigned);
-            Add(block, line, hasTime ? original : assigned, truncated, repaired);
+            block.Add(line, hasTime ? original : assigned, truncated, repaired, _open);
             return true;
         }
         // No memory to wait for what belongs to it.
@@ -112,29 +106,14 @@ internal sealed partial class LineFramer
 
     private bool HasRoomFor(MultiLineBlock block, int lineLength, MultiLine rule) =>
         block.Lines < rule.LinesMax && block.Length + 1 + lineLength <= rule.BytesMax && !block.IsTruncated
-        && _blockBytes + block.GrowthFor(lineLength) <= BlockBytesMax;
-
-    private void Add(MultiLineBlock block, ReadOnlySpan<byte> line, long unixNanos, bool truncated, bool repaired)
-    {
-        _blockBytes -= block.Held;
-        block.Add(line, unixNanos, truncated, repaired);
-        _blockBytes += block.Held;
-    }
+        && block.HasRoomFor(lineLength, _open);
 
     private bool EndBlock<TSink>(FileFraming file, LineStages stages, LineStream stream, ref TSink sink) where TSink : struct, IEntrySink, allows ref struct
     {
         MultiLineBlock block = file.MultiLine![stream];
         if (!Hand(file, stages, stream, block.UnixNanos, block.Bytes, block.IsTruncated, block.IsRepaired, ref sink)) return false;
-        _blockBytes -= block.Held;
         block.Close();
-        _blockBytes += block.Held;
         return true;
-    }
-
-    private void Release(MultiLineBlock block)
-    {
-        _blockBytes -= block.Held;
-        block.Release();
     }
 
     /// <summary>The end of the way: what may not be sent is replaced, what is too long is cut.</summary>

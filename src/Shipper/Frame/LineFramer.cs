@@ -32,7 +32,11 @@ internal sealed partial class LineFramer
 
     private const bool OwnTime = true, NoTime = false;
 
+    /// <summary>As much as the parts of 32 lines of the default's size; a lane of the shipper gets its share of limits.memory.</summary>
+    private const long OpenBytesDefault = 8 << 20;
+
     private readonly int _lineBytesMax;
+    private readonly OpenLineMemory _open;
     private readonly RawTime _rawTime;
     private SecondCache _seconds;
     private byte[] _repair = [];
@@ -44,11 +48,18 @@ internal sealed partial class LineFramer
     /// <summary>Added up since <see cref="TakeCounts"/>.</summary>
     private FrameCounts _counts;
 
-    public LineFramer(int lineBytesMax, TimeZoneInfo zone)
+    /// <param name="lineBytesMax">limits.max_line_size.</param>
+    /// <param name="zone">Of times without one.</param>
+    /// <param name="openBytesMax">Bound on what is kept of lines and entries whose end is still to come.</param>
+    public LineFramer(int lineBytesMax, TimeZoneInfo zone, long openBytesMax = OpenBytesDefault)
     {
         _lineBytesMax = lineBytesMax;
+        _open = new OpenLineMemory(openBytesMax);
         _rawTime = new RawTime(zone);
     }
+
+    /// <summary>Memory of lines and entries whose end is still to come.</summary>
+    public long OpenBytes => _open.Held;
 
     /// <summary>Chunks must have room for this many bytes.</summary>
     public int LongLineBytes => _lineBytesMax + HeadBytesMax;
@@ -111,7 +122,8 @@ internal sealed partial class LineFramer
             if (file.MultiLine is not null) file.SetParts(stream, null);
         }
         if (file.MultiLine is not null && !EndBlocks(file, long.MaxValue, ref sink)) return false;
-        file.StdoutParts = file.StderrParts = null;
+        file.SetParts(LineStream.Stdout, null);
+        file.SetParts(LineStream.Stderr, null);
         file.IsEndingParts = false;
         return true;
     }
@@ -286,12 +298,13 @@ internal sealed partial class LineFramer
         if (parts is null && !partial) return Emit(file, stream, offset, unixNanos, OwnTime, message, valid, ref sink);
 
         bool opened = parts is null;
-        parts ??= new PartialLine(stream, offset, file.State, unixNanos, otherWasOpen: file.Parts(Other(stream)) is not null);
+        parts ??= new PartialLine(stream, offset, file.State, unixNanos, otherWasOpen: file.Parts(Other(stream)) is not null, _open);
         int before = parts.Length;
         // One byte more than looked at is enough to know that the line is too long.
         int most = LookedAtBytes(file);
         int taken = Math.Min(message.Length, most + 1 - before);
-        parts.Append(message[..taken], most + 1);
+        if (!parts.HasRoomFor(taken)) return EmitApart(file, stream, offset, unixNanos, message, valid, ref sink);
+        parts.Append(message[..taken]);
         bool tooLong = parts.Length > most;
         if (partial && !tooLong)
         {
@@ -305,6 +318,20 @@ internal sealed partial class LineFramer
         }
         if (partial) file.State.Flags |= skip;
         ClosePart(file, stream);
+        return true;
+    }
+
+    /// <summary>
+    /// No memory to wait for the end of a line: what there is of it goes out, and each of its parts after that. What is open of the other stream goes with
+    /// it, because a restart in front of that could not tell which parts of this line it must send.
+    /// </summary>
+    private bool EmitApart<TSink>(
+        FileFraming file, LineStream stream, long offset, long unixNanos, ReadOnlySpan<byte> part, bool valid, ref TSink sink)
+        where TSink : struct, IEntrySink, allows ref struct
+    {
+        if (file.HasParts && !EndParts(file, ref sink)) return false;
+        if (!Emit(file, stream, offset, unixNanos, OwnTime, part, valid, ref sink)) return false;
+        _counts.Unfinished++;
         return true;
     }
 

@@ -1,7 +1,4 @@
 // An entry of several lines whose end is not known yet.
-using System.Buffers;
-using System.Numerics;
-
 namespace LokiGateway.Shipper.Frame;
 
 /// <summary>
@@ -10,14 +7,12 @@ namespace LokiGateway.Shipper.Frame;
 /// </summary>
 internal sealed class MultiLineBlock
 {
-    /// <summary>A few ordinary lines.</summary>
-    private const int FirstBytes = 1 << 10;
-
     /// <summary>A larger buffer is not kept for the next block: that one is rarely as long.</summary>
     private const int KeptBytes = 16 << 10;
 
     private byte[] _bytes = [];
     private int _length;
+    private OpenLineMemory? _memory;
 
     public bool IsOpen => Lines > 0;
 
@@ -49,15 +44,8 @@ internal sealed class MultiLineBlock
     /// <summary>When a line was last added, TimeProvider timestamp; 0: since the last <see cref="Touch"/>.</summary>
     public long TouchedAt { get; private set; }
 
-    /// <summary>Bytes of memory that it holds, open or not.</summary>
-    public int Held => _bytes.Length;
-
-    /// <summary>How much more memory a line takes, what it has now included until that is copied.</summary>
-    public int GrowthFor(int lineLength)
-    {
-        int needed = IsOpen ? _length + 1 + lineLength : lineLength;
-        return needed <= _bytes.Length && _bytes.Length > 0 ? 0 : LargerFor(needed);
-    }
+    public bool HasRoomFor(int lineLength, OpenLineMemory memory) =>
+        memory.HasRoomFor(_bytes, IsOpen ? _length + 1 + lineLength : lineLength);
 
     public void Open(long offset, EntryClock clockBefore, FrameFlags flagsBefore, long unixNanos)
     {
@@ -65,11 +53,12 @@ internal sealed class MultiLineBlock
         (_length, IsTruncated, IsRepaired) = (0, false, false);
     }
 
-    public void Add(ReadOnlySpan<byte> line, long unixNanos, bool truncated, bool repaired)
+    public void Add(ReadOnlySpan<byte> line, long unixNanos, bool truncated, bool repaired, OpenLineMemory memory)
     {
         int at = IsOpen ? _length + 1 : 0;
         int needed = at + line.Length;
-        if (needed > _bytes.Length || _bytes.Length == 0) Grow(needed);
+        _memory = memory;
+        memory.Grow(ref _bytes, _length, needed);
         if (IsOpen) _bytes[_length] = (byte)'\n';
         line.CopyTo(_bytes.AsSpan(at));
         _length = needed;
@@ -91,8 +80,7 @@ internal sealed class MultiLineBlock
     public void Release()
     {
         Lines = 0;
-        if (_bytes.Length > 0) ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = [];
+        _memory?.Return(ref _bytes);
         _length = 0;
     }
 
@@ -101,15 +89,4 @@ internal sealed class MultiLineBlock
     {
         if (IsOpen && TouchedAt == 0) TouchedAt = now;
     }
-
-    private void Grow(int needed)
-    {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(LargerFor(needed));
-        _bytes.AsSpan(0, _length).CopyTo(larger);
-        if (_bytes.Length > 0) ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = larger;
-    }
-
-    // The pool's own sizes, so that what is counted is what is taken.
-    private static int LargerFor(int needed) => Math.Max(FirstBytes, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
 }

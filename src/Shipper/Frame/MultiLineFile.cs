@@ -43,8 +43,13 @@ internal sealed class MultiLineFile
 
     public void BeginNextGeneration()
     {
+        Release();
+        _skippedUntil = 0;
+    }
+
+    public void Release()
+    {
         _stdout.Release();
         _stderr.Release();
-        _skippedUntil = 0;
     }
 }

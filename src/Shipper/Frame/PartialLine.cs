@@ -5,11 +5,8 @@ namespace LokiGateway.Shipper.Frame;
 /// The parts so far of one stream of one file, at most one line's worth. The position of the file stays in front of the first part until the line is
 /// complete and acknowledged: <see cref="Offset"/> and <see cref="StateBefore"/> are that position.
 /// </summary>
-internal sealed class PartialLine(LineStream stream, long offset, in FrameState stateBefore, long unixNanos, bool otherWasOpen)
+internal sealed class PartialLine(LineStream stream, long offset, in FrameState stateBefore, long unixNanos, bool otherWasOpen, OpenLineMemory memory)
 {
-    // Most parts are containerd's and CRI-O's 16 KiB pieces; two of them fit before the buffer must grow.
-    private const int FirstBytes = 32 << 10;
-
     /// <summary>Where framing must begin again to see this line's first part.</summary>
     public long Offset { get; } = offset;
 
@@ -32,24 +29,32 @@ internal sealed class PartialLine(LineStream stream, long offset, in FrameState 
 
     public int Length => _length;
 
-    public void Append(ReadOnlySpan<byte> part, int bytesMax)
+    public bool HasRoomFor(int bytes) => memory.HasRoomFor(_bytes, _length + bytes);
+
+    public void Append(ReadOnlySpan<byte> part)
     {
-        int needed = _length + part.Length;
-        if (needed > _bytes.Length) Array.Resize(ref _bytes, Math.Min(bytesMax, Math.Max(FirstBytes, Math.Max(needed, _bytes.Length * 2))));
+        memory.Grow(ref _bytes, _length, _length + part.Length);
         part.CopyTo(_bytes.AsSpan(_length));
-        _length = needed;
+        _length += part.Length;
+    }
+
+    /// <summary>Its text is not needed any more.</summary>
+    public void Release()
+    {
+        memory.Return(ref _bytes);
+        _length = 0;
     }
 
     /// <summary>It began in the generation before: for this one it is open from the very beginning.</summary>
     public bool IsInherited { get; private init; }
 
-    /// <summary>The same line, open at the head of the next generation, where nothing was framed yet.</summary>
-    public PartialLine Inherit(in FrameState head) => new(stream, 0, head, UnixNanos, otherWasOpen: false)
+    /// <summary>The same line, open at the head of the next generation, where nothing was framed yet. This one keeps its position only.</summary>
+    public PartialLine Inherit(in FrameState head)
     {
-        IsInherited = true,
-        _bytes = _bytes,
-        _length = _length,
-    };
+        var inherited = new PartialLine(stream, 0, head, UnixNanos, otherWasOpen: false, memory) { IsInherited = true, _bytes = _bytes, _length = _length };
+        (_bytes, _length) = ([], 0);
+        return inherited;
+    }
 
     /// <summary>Takes back what an <see cref="Append"/> added, when the sink had no room for the joined line.</summary>
     public void TruncateTo(int length) => _length = length;

@@ -23,6 +23,7 @@ internal sealed class Delivery : IDisposable
     private readonly RejectedEntries _samples;
     private readonly Func<double> _random;
     private readonly bool _paces;
+    private readonly Outage _outage;
     private readonly ResiliencePipeline<PushAnswer> _untilDecided;
     private readonly ConcurrentDictionary<string, TenantPace> _paceOf = new();
     private int _held;
@@ -39,6 +40,7 @@ internal sealed class Delivery : IDisposable
         _samples = samples ?? RejectedEntries.None;
         _random = random ?? Random.Shared.NextDouble;
         _paces = options.RetryOn429;
+        _outage = new Outage(time);
         RetryDelay delay = new(options.MinBackoff, options.MaxBackoff, _random);
         ParkedDelay = delay;
         _untilDecided = new ResiliencePipelineBuilder<PushAnswer> { TimeProvider = time }
@@ -46,7 +48,13 @@ internal sealed class Delivery : IDisposable
             {
                 ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is { Outcome: DeliveryOutcome.Retry or DeliveryOutcome.Hold }),
                 MaxRetryAttempts = int.MaxValue,
-                DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(delay.Next(arguments.AttemptNumber, arguments.Outcome.Result!)),
+                // Waited here, because this wait can end early.
+                DelayGenerator = async arguments =>
+                {
+                    PushAnswer answer = arguments.Outcome.Result!;
+                    await _outage.WaitAsync(delay.Next(arguments.AttemptNumber, answer), answer, arguments.Context.CancellationToken).ConfigureAwait(false);
+                    return TimeSpan.Zero;
+                },
             })
             .Build();
     }
@@ -267,7 +275,10 @@ internal sealed class Delivery : IDisposable
             if (_failures > 0 && _lastStatus is "timeout" or "connection") delivery._observer.Resent(Body.Lines);
             PushAnswer answer = await delivery._client.PushAsync(Body, stop).ConfigureAwait(false);
             if (answer.Outcome is DeliveryOutcome.Acknowledged or DeliveryOutcome.PartlyRejected or DeliveryOutcome.StreamsRefused)
+            {
                 pace.Succeeded(Body.DecompressedLength);
+                delivery._outage.Succeeded();
+            }
             else if (answer.Status == "429" && delivery._paces) pace.Limited(Body.DecompressedLength, sentAt);
             _rateLimited = answer is { Status: "429", Outcome: DeliveryOutcome.Retry } ? _rateLimited + 1 : 0;
             if (_rateLimited >= RateLimitedBeforeHalving && Body.Lines > 1) answer = answer with { Outcome = DeliveryOutcome.TooLarge };

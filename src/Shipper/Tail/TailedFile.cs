@@ -105,8 +105,25 @@ internal sealed class TailedFile
     /// <summary>Lane only: last size seen.</summary>
     public long KnownSize { get; set; }
 
-    /// <summary>The lag. Any thread; a moving picture, because the lane writes both meanwhile.</summary>
+    /// <summary>Lane only: what is known to follow the read offset.</summary>
     public long UnreadBytes => Math.Max(0, KnownSize - ReadOffset);
+
+    /// <summary>Any thread; a moving picture, because the lane reads meanwhile.</summary>
+    public long LagBytes => Math.Max(0, SizeNow() - ReadOffset);
+
+    /// <summary>Asked of the file itself: a lane whose tenant is held up does not look at its files, and those are the ones in danger. Any thread.</summary>
+    public long SizeNow()
+    {
+        try
+        {
+            if (!IsGzip && Handle is { } handle && FileStat.OfHandle(handle, out FileStat stat) == 0) return stat.Size;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The scanner has let it go just now: read to its end and acknowledged.
+        }
+        return KnownSize;
+    }
 
     /// <summary>Lane only: what Frame remembers of this file.</summary>
     public FileFrame? Frame { get; set; }

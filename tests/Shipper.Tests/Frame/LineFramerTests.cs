@@ -107,6 +107,54 @@ public sealed class LineFramerTests
     }
 
     [Fact]
+    public void WithoutMemoryForOpenParts_TheyAreSentApart_AndNothingIsLost()
+    {
+        var framer = new LineFramer(4 << 10, TimeZoneInfo.Utc, openBytesMax: 8 << 10);
+        List<FramedEntry> entries = [];
+        var sink = new ListSink(entries);
+        // Twenty containers in the middle of a line, on both streams.
+        List<FileFraming> files = [.. Enumerable.Range(0, 20).Select(_ => new FileFraming(SourceFormat.Cri, RawTimestamp.Auto, 1, default))];
+        string filler = new('x', 1000);
+        (string Stream, string Tag, string Text)[] records =
+            [("stdout", "P", "a" + filler), ("stderr", "P", "b" + filler), ("stdout", "P", "c" + filler), ("stdout", "F", "d"), ("stderr", "F", "e")];
+        var offsets = new long[files.Count];
+        foreach ((string stream, string tag, string text) in records)
+        {
+            for (int i = 0; i < files.Count; i++)
+            {
+                byte[] record = Encoding.UTF8.GetBytes($"{T1} {stream} {tag} {text}\n");
+                Assert.Equal(new FrameResult(record.Length, false), framer.Frame(files[i], record, offsets[i], ChunkEnd.Open, 0, ref sink));
+                offsets[i] += record.Length;
+                Assert.InRange(framer.OpenBytes, 0, 8 << 10);
+            }
+        }
+        string all = string.Concat(entries.Select(entry => entry.Line));
+        foreach ((string _, string _, string text) in records) Assert.Equal(files.Count, all.Split(text).Length - 1);
+        Assert.Contains(entries, entry => entry.Line == "a" + filler + "c" + filler + "d");
+        Assert.True(framer.TakeCounts().Unfinished > 0);
+        Assert.Equal(0, framer.OpenBytes);
+    }
+
+    [Fact]
+    public void FileThatIsLetGo_GivesTheMemoryOfItsOpenLinesBack()
+    {
+        var framer = new LineFramer(4 << 10, TimeZoneInfo.Utc);
+        List<FramedEntry> entries = [];
+        var sink = new ListSink(entries);
+        var file = new FileFraming(SourceFormat.Cri, RawTimestamp.Auto, 1, default);
+        var next = new FileFraming(SourceFormat.Cri, RawTimestamp.Auto, 1, default);
+        framer.Frame(file, Encoding.UTF8.GetBytes($"{T1} stdout P one\n{T1} stderr P two\n"), 0, ChunkEnd.Open, 0, ref sink);
+        long open = framer.OpenBytes;
+        Assert.True(open > 0);
+        Assert.True(file.HandPartsTo(next));
+        Assert.Equal(open, framer.OpenBytes);
+        file.Release();
+        Assert.Equal(open, framer.OpenBytes);
+        next.BeginNextGeneration();
+        Assert.Equal(0, framer.OpenBytes);
+    }
+
+    [Fact]
     public void LineOf100Megabytes_FlowsThroughBoundedMemory()
     {
         var framer = new LineFramer(256 << 10, TimeZoneInfo.Utc);

@@ -160,7 +160,8 @@ public sealed class MultiLineTests
         Assert.True(framer.EndBlocks(file, silentSince: 1000, ref sink));
         Assert.Equal(["out"], entries.Lines());
         Assert.True(file.MultiLine[LineStream.Stderr].IsOpen);
-        Assert.Equal(0, file.MultiLine[LineStream.Stdout].Held);
+        // The block and the part of stderr are left.
+        Assert.Equal(2 << 10, framer.OpenBytes);
     }
 
     [Fact]
@@ -183,19 +184,19 @@ public sealed class MultiLineTests
     [Fact]
     public void WithoutMemoryForOpenBlocks_EveryLineIsSentAtOnce()
     {
-        var framer = new LineFramer(1 << 10, TimeZoneInfo.Utc) { BlockBytesMax = 4 << 10 };
+        var framer = new LineFramer(1 << 10, TimeZoneInfo.Utc, openBytesMax: 4 << 10);
         List<FramedEntry> entries = [];
         var sink = new ListSink(entries);
         // Twenty containers in the middle of an entry.
         List<FileFraming> files = [.. Enumerable.Range(0, 20).Select(_ => StagedFile.Framing(SourceFormat.Cri, 1 << 10, Options))];
         byte[] content = Encoding.UTF8.GetBytes(Cri("a", " " + new string('x', 900)));
         foreach (FileFraming file in files) framer.Frame(file, content, 0, ChunkEnd.Open, 1, ref sink);
-        Assert.InRange(files.Sum(static file => file.MultiLine![LineStream.Stdout].Held), 1, 8 << 10);
+        Assert.InRange(framer.OpenBytes, 1, 4 << 10);
         foreach (FileFraming file in files) Assert.True(framer.EndParts(file, ref sink));
         Assert.Equal(Enumerable.Repeat(new[] { "a", " " + new string('x', 900) }, 20).SelectMany(static lines => lines).Order(),
             entries.Lines().SelectMany(static entry => entry.Split('\n')).Order());
         Assert.True(framer.TakeCounts().SplitBlocks > 0);
-        Assert.Equal(0, files.Sum(static file => file.MultiLine![LineStream.Stdout].Held));
+        Assert.Equal(0, framer.OpenBytes);
     }
 
     [Fact]
