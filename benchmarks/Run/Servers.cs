@@ -90,8 +90,10 @@ internal static class Servers
     public static async Task<Server> StartLocalLokiAsync(Binaries binaries, string folder, CancellationToken cancellation)
     {
         int port = FreePort();
+        string file = Path.Combine(folder, "local-loki.yaml");
+        await File.WriteAllTextAsync(file, $"limits_config: {{ingestion_rate_mb: {NoLimitMB}, ingestion_burst_size_mb: {NoLimitMB}}}\n", cancellation);
         ChildProcess child = ChildProcess.Start(
-            "local-loki", binaries.LocalLoki, "--listen", $"127.0.0.1:{port}", "--data", Path.Combine(folder, "data"));
+            "local-loki", binaries.LocalLoki, $"--config.file={file}", "--listen", $"127.0.0.1:{port}", "--data", Path.Combine(folder, "data"));
         return await ReadyAsync(new Server(child, Admin(port), new Uri($"http://127.0.0.1:{port}/loki/api/v1/push")), cancellation);
     }
 
