@@ -1,5 +1,6 @@
 // The state directory is the one thing of its own that the shipper needs. Wrong from the start: a clear error. Broken while it runs: the logs
 // go on, and the worst that comes of it is a line sent twice.
+using System.Text.Json;
 using LokiGateway.EndToEnd.Tests.Programs;
 using LokiGateway.Testing;
 
@@ -119,6 +120,33 @@ public sealed class StateDirectoryTests
         await Eventually.Value(() => Delivery.Compare([writer], sink.Stored()), delivery => delivery.IsExact, "the lines");
         await shipper.WaitLineAsync(line => line.Contains("level=", StringComparison.Ordinal) && line.Contains(state, StringComparison.Ordinal),
             "a message that names the state directory");
+        Assert.False(shipper.HasExited);
+    }
+
+    [Fact]
+    public async Task DiskFull_DeadLettersAreCountedAsFailed_AndWrittenAgainWhenThereIsRoom()
+    {
+        using var temp = new TempDirectory("state");
+        var state = temp.Folder("state");
+        using var disk = TinyDisk.TryMount(state, out var refused);
+        if (disk is null) Assert.Skip($"A file system of 256 KiB cannot be mounted here: {refused}");
+        await using var sink = FaultSink.Start(static _ => SinkAnswer.Refuse(400, "a reason that nobody knows yet\n"));
+        using var writer = new RotatingLogWriter(temp.Folder("pods"), seed: 14);
+        var setup = new ShipperSetup(temp, $"{temp.Path}/pods/*/*/*.log", sink.PushUrl, stateDirectory: state);
+        await using var shipper = await setup.StartReadyAsync();
+        await Eventually.ValueAsync(setup.MetricsAsync, page => page.Sum("loki_shipper_checkpoint_timestamp_seconds") > 0, "the first checkpoint");
+        disk.Fill();
+        writer.Write(20, tearShare: 0);
+        await Eventually.ValueAsync(setup.MetricsAsync, page => page.Sum("loki_shipper_dead_letter_entries_total", ("outcome", "failed")) > 0, "samples that the disk refused");
+        await shipper.WaitLineAsync(line => line.Contains("samples of refused entries could not be written", StringComparison.Ordinal), "a message that says so");
+
+        disk.Free();
+        writer.Write(20, tearShare: 0);
+        await Eventually.ValueAsync(setup.MetricsAsync, page => page.Sum("loki_shipper_dead_letter_entries_total", ("outcome", "written")) > 0, "samples");
+        var books = await Eventually.ValueAsync(() => Books.FetchAsync(setup.Admin), books => books is { InFlight: 0, Fault: null } && books.Read == writer.Count, "closed books");
+        Assert.Equal(writer.Count, books.Rejected);
+        var file = Path.Combine(state, "dead-letter.jsonl");
+        Assert.All(await File.ReadAllLinesAsync(file), line => Assert.Contains("line=", JsonDocument.Parse(line).RootElement.GetProperty("line").GetString()));
         Assert.False(shipper.HasExited);
     }
 

@@ -7,6 +7,8 @@ namespace LokiGateway.EndToEnd.Tests.Programs;
 /// <summary>A file system of 256 KiB in memory, over the state directory. Needs the right to mount.</summary>
 internal sealed class TinyDisk : IDisposable
 {
+    private const string Filler = "filler";
+
     private readonly string _path;
 
     private TinyDisk(string path) => _path = path;
@@ -20,7 +22,7 @@ internal sealed class TinyDisk : IDisposable
     /// <summary>Takes every block that is left.</summary>
     public void Fill()
     {
-        using var filler = new FileStream(Path.Combine(_path, "filler"), new FileStreamOptions
+        using var filler = new FileStream(Path.Combine(_path, Filler), new FileStreamOptions
         {
             Mode = FileMode.Create,
             Access = FileAccess.Write,
@@ -35,6 +37,9 @@ internal sealed class TinyDisk : IDisposable
             // Full: that is what was wanted.
         }
     }
+
+    /// <summary>Gives back what <see cref="Fill"/> took.</summary>
+    public void Free() => File.Delete(Path.Combine(_path, Filler));
 
     public void Dispose() => Run("umount", "-l", _path);
 
