@@ -81,6 +81,7 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
     {
         if (known.IsGzip) return false;
         if (IsContent(compressed, known.Identity, known.Mark, known.KnownSize)) return true;
+        if (known.Handle is { } handle && HoldsNow(handle, compressed)) return true;
         return known.Replaced is { } replaced && IsContent(compressed, replaced.Identity, replaced.Mark, replaced.KnownSize);
     }
 
@@ -92,6 +93,20 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
         if (file.Mark is { } mark) return !mark.IsIn(handle);
         Span<byte> head = stackalloc byte[FileIdentity.FingerprintBytesMax];
         return !file.Identity.Fits(head[..RandomAccess.Read(handle, head, 0)]);
+    }
+
+    /// <summary>
+    /// What an open file holds need not be what its lane has last seen in it; then the bytes are compared. A compressor deletes the plain
+    /// file, to which nothing was written but, perhaps, late lines.
+    /// </summary>
+    private static bool HoldsNow(SafeFileHandle handle, OpenedFile compressed)
+    {
+        if (FileStat.OfHandle(handle, out FileStat stat) != 0 || stat.Links > 0) return false;
+        long length = compressed.ContentLength;
+        if (length <= 0 || length > stat.Size) return false;
+        Span<byte> head = stackalloc byte[compressed.Head.Length];
+        return RandomAccess.Read(handle, head, 0) == head.Length && head.SequenceEqual(compressed.Head) &&
+            (length == stat.Size || ReadMark.HashBefore(handle, length) == GzipContent.HashBefore(compressed.Handle, length));
     }
 
     private static bool IsContent(OpenedFile compressed, FileIdentity identity, ReadMark? mark, long knownSize) =>

@@ -78,6 +78,7 @@ internal sealed class CopySearch(FileTable table, DepartedFiles departed, Missed
 
     private TailedFile? TakeUp(TailedFile file, ReplacedContent replaced, OpenedFile copy)
     {
+        table.Resume.DisplaceOther(copy, file.PathHash);
         var acked = new FilePosition(replaced.Acked.Offset, 0, replaced.Acked.Frame);
         if (copy.ContentLength == replaced.ReadOffset && acked.Offset == replaced.ReadOffset)
         {

@@ -89,6 +89,8 @@ internal sealed class DepartedFiles(FileTable table, long unlinkedBytesMax, Time
     /// <summary>Opens a file again that was let go and has grown; null when what is at the path is another file.</summary>
     public TailedFile? TryReopen(TailedFile file, string path)
     {
+        // A compressed file never grows; and where a plain one was let go, its inode may have gone to one.
+        if (RotatedName.IsCompressed(path)) return null;
         OpenedFile? opened = OpenedFile.TryOpen(path, skipBinary: false, out _, out _);
         if (opened is null) return null;
         var saved = CheckpointEntry.Of(file);

@@ -125,7 +125,8 @@ internal sealed class FileTable : IDisposable
     private bool Compare(TailedFile known, OpenedFile? opened)
     {
         if (opened is null) return true;
-        bool same = opened.Fits(CheckpointEntry.Of(known));
+        // A file that was empty is known by its inode alone, which may be that of the next log by now: read from its beginning it is right.
+        bool same = opened.Fits(CheckpointEntry.Of(known)) && (known.Identity.FingerprintLength > 0 || opened.ContentLength == 0);
         opened.Handle.Dispose();
         if (!same) Remove(known);
         return same;

@@ -25,6 +25,9 @@ internal sealed class LogPath(DirectoryNode directory, string name, LogSource so
         }
     }
 
+    /// <summary>The log that this is a rotated generation of, which need not exist just now.</summary>
+    public LogPath Rotated(string liveName) => new(directory, liveName, Source);
+
     public int WritePath(Span<char> buffer)
     {
         int length = directory.WritePath(buffer);

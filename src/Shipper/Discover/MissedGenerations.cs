@@ -69,8 +69,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         TailedFile? predecessor = search.Old is { } old && old.PathHash == search.PathHash ? old : null;
         foreach ((int _, OpenedFile opened, FilePosition start, bool isGuess, bool isEnded, FileKey? claims) in findings)
         {
-            if (table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) && !opened.Fits(saved))
-                table.Resume.Displace(opened.Identity.Key, search.PathHash);
+            table.Resume.DisplaceOther(opened, search.PathHash);
             if (isEnded)
             {
                 if (opened.IsUnreadable && isGuess) ReportUnreadable(search, opened);
@@ -154,9 +153,13 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         }
     }
 
-    /// <summary>Whether the live file was it already when the last run ended: then nothing was rotated since.</summary>
+    /// <summary>
+    /// Whether the live file was it already when the last run ended: then nothing was rotated since. One that was empty then tells nothing: its
+    /// inode may have been given away, or it was filled, copied and emptied again.
+    /// </summary>
     private bool IsSaved(in Search search) =>
-        search.Live is { } live && table.Resume.TryFind(live.Identity.Key, out CheckpointEntry saved) && live.Fits(saved);
+        search.Live is { } live && table.Resume.TryFind(live.Identity.Key, out CheckpointEntry saved) &&
+        saved.Identity.FingerprintLength > 0 && live.Fits(saved);
 
     private bool IsWorthOpening(in Search search, in Generation generation, bool isMissed)
     {

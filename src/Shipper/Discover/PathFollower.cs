@@ -126,6 +126,16 @@ internal sealed class PathFollower(
             tree.SetAlwaysLook(path, true);
             return;
         }
+        if (LogOf(path, opened) is { } log)
+        {
+            missed.Follow(new MissedGenerations.Search(log, null, null, newSince?.EarliestFileTime(now), null), out _);
+            if (table.TryGet(opened.Identity.Key, out known))
+            {
+                opened.Handle.Dispose();
+                Adopt(path, known!, old, now);
+                return;
+            }
+        }
         skipped.Remove(path.Path);
         path.SkippedKey = default;
         BeginGeneration(path, opened, old, now, newSince);
@@ -170,6 +180,23 @@ internal sealed class PathFollower(
         }
         table.Dispatch(file);
         tree.SetAlwaysLook(path, MustAlwaysLook(path));
+    }
+
+    /// <summary>
+    /// A glob may match a generation whose log is not there just now (rotated, and nothing was written since). Its saved position says what it
+    /// is: neither its labels nor its name when it is compressed may depend on whether we were started meanwhile.
+    /// </summary>
+    private LogPath? LogOf(LogPath path, OpenedFile opened)
+    {
+        if (!table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) || !opened.Fits(saved)) return null;
+        string name = path.Name;
+        for (int cut = name.Length - 1; cut > 0; cut--)
+        {
+            if (name[cut] is not ('.' or '-') || !RotatedName.IsGenerationOf(name, name.AsSpan(0, cut))) continue;
+            LogPath log = path.Rotated(name[..cut]);
+            if (LogName.HashOf(log.Path) == saved.PathHash) return log;
+        }
+        return null;
     }
 
     /// <summary>The path leads to a file that we have: it was renamed, or has two names.</summary>

@@ -108,6 +108,12 @@ internal sealed class ResumePositions
         if (saved.PathHash == newPathHash) _emptied.Add(nowhere);
     }
 
+    /// <summary>As <see cref="Displace"/>, when the position under the inode of a file is not its own.</summary>
+    public void DisplaceOther(OpenedFile file, ulong newPathHash)
+    {
+        if (_unclaimed.TryGetValue(file.Identity.Key, out CheckpointEntry saved) && !file.Fits(saved)) Displace(file.Identity.Key, newPathHash);
+    }
+
     /// <summary>Whether the position is of content that was emptied in place while nobody looked.</summary>
     public bool WasEmptied(FileKey key) => _emptied.Contains(key);
 
