@@ -183,7 +183,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         if (table.TryGet(opened.Identity.Key, out TailedFile? known) && !known!.IsReleased) return false;
         // A file that was empty when it was saved is known by its inode alone, and inodes are given away: then its age decides.
         bool isSaved = table.Resume.TryFind(opened.Identity.Key, out CheckpointEntry saved) &&
-            (saved.Identity.FingerprintLength > 0 || saved.IsEnded);
+            (saved.Identity.FingerprintLength > 0 || saved.IsEnded) && !ResumePositions.IsOfAnother(saved, opened, search.PathHash);
         if (isSaved && opened.Fits(saved))
         {
             finding = Saved(index, opened, saved, claims: null);

@@ -111,8 +111,15 @@ internal sealed class ResumePositions
     /// <summary>As <see cref="Displace"/>, when the position under the inode of a file is not its own.</summary>
     public void DisplaceOther(OpenedFile file, ulong newPathHash)
     {
-        if (_unclaimed.TryGetValue(file.Identity.Key, out CheckpointEntry saved) && !file.Fits(saved)) Displace(file.Identity.Key, newPathHash);
+        if (!_unclaimed.TryGetValue(file.Identity.Key, out CheckpointEntry saved)) return;
+        if (IsOfAnother(saved, file, newPathHash) || !file.Fits(saved)) Displace(file.Identity.Key, newPathHash);
     }
+
+    /// <summary>
+    /// A compressor has given a file the inode of another log, which may have begun with the very same lines. (A plain file may have been
+    /// renamed while nobody looked.)
+    /// </summary>
+    public static bool IsOfAnother(in CheckpointEntry saved, OpenedFile file, ulong pathHash) => file.IsGzip && saved.PathHash != pathHash;
 
     /// <summary>Whether the position is of content that was emptied in place while nobody looked.</summary>
     public bool WasEmptied(FileKey key) => _emptied.Contains(key);
