@@ -17,8 +17,7 @@ internal readonly record struct ScannerTotals(
 /// </summary>
 /// <remarks>
 /// A scan: 1. refresh the directories that changed, 2. look for copies of emptied files, 3. look at every path that may lead elsewhere
-/// now,
-/// 4. take leave of paths that are gone, 5. tend files that left their path.
+/// now, 4. take leave of paths that are gone, 5. tend files that left their path, 6. give what is new to the lanes, in order.
 /// </remarks>
 internal sealed class FileScanner : IDisposable
 {
@@ -49,6 +48,7 @@ internal sealed class FileScanner : IDisposable
     private readonly MissedGenerations _missed;
     private readonly PathFollower _follower;
     private readonly CopySearch _copySearch;
+    private readonly ContainerRuns _runs;
     private readonly GonePositions _gone;
     private readonly HashSet<DirectoryNode> _hinted = [];
     private readonly TimeProvider _time;
@@ -86,6 +86,7 @@ internal sealed class FileScanner : IDisposable
         _missed = new MissedGenerations(_table, _departed, _skipped, lost, log);
         _follower = new PathFollower(_table, _tree, _skipped, _departed, _missed, log);
         _copySearch = new CopySearch(_table, _departed, _missed, lost, log);
+        _runs = new ContainerRuns(_table, _departed);
         _gone = new GonePositions(_table, lost);
     }
 
@@ -214,6 +215,7 @@ internal sealed class FileScanner : IDisposable
                 {
                     if (_hinted.Count > 0) ScanHinted();
                     _copySearch.Run();
+                    HandOver();
                     nextHintedScan = After(PauseAfterHint(now));
                 }
             }
@@ -245,9 +247,17 @@ internal sealed class FileScanner : IDisposable
         // A log before its generations (app.log, app.log.1): they belong to it and are taken up as its own.
         LogPath[] paths = [.. _tree.Changed];
         Array.Sort(Array.ConvertAll(paths, static p => p.Path), paths, StringComparer.Ordinal);
-        foreach (LogPath path in paths) _follower.Look(path, started, _seenThrough);
-        foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
-        _departed.Tend();
+        try
+        {
+            foreach (LogPath path in paths) _follower.Look(path, started, _seenThrough);
+            foreach (LogPath path in _tree.Vanished) _follower.Leave(path);
+            _departed.Tend();
+        }
+        finally
+        {
+            // A defect that one path brings out must not keep the others from their lanes.
+            HandOver();
+        }
         if (_time.GetElapsedTime(_skippedCheckedAt) >= SkippedCheckPeriod)
         {
             _skippedCheckedAt = _time.GetTimestamp();
@@ -255,6 +265,12 @@ internal sealed class FileScanner : IDisposable
         }
         _gone.ForgetOld();
         UpdateTotals(_time.GetElapsedTime(began));
+    }
+
+    private void HandOver()
+    {
+        _runs.PutInOrder();
+        _table.HandOver();
     }
 
     private void UpdateTotals(TimeSpan took)

@@ -13,6 +13,7 @@ internal sealed class FileTable : IDisposable
 {
     private readonly ConcurrentDictionary<FileKey, TailedFile> _files = new(concurrencyLevel: 1, capacity: 64);
     private readonly ConcurrentQueue<TailedFile>[] _inboxes;
+    private readonly List<TailedFile> _dispatched = [];
     private readonly Func<LogSource, string, int> _laneOf;
     private readonly ILogger _log;
     private long _found;
@@ -114,8 +115,18 @@ internal sealed class FileTable : IDisposable
         return file;
     }
 
-    /// <summary>Gives a file to its lane after everything about it was set: from then on the lane reads it.</summary>
-    public void Dispatch(TailedFile file) => _inboxes[file.Lane].Enqueue(file);
+    /// <summary>Files on the way to their lanes: what else is to be read before them is known at the end of the scan.</summary>
+    public IReadOnlyList<TailedFile> Dispatched => _dispatched;
+
+    /// <summary>A file goes to its lane with the end of the scan.</summary>
+    public void Dispatch(TailedFile file) => _dispatched.Add(file);
+
+    /// <summary>Gives the dispatched files to their lanes after everything about them was set: from then on the lanes read them.</summary>
+    public void HandOver()
+    {
+        foreach (TailedFile file in _dispatched) _inboxes[file.Lane].Enqueue(file);
+        _dispatched.Clear();
+    }
 
     public void Dispose()
     {

@@ -42,7 +42,7 @@ internal static class GenerationChain
     }
 
     /// <summary>The generations of what a link of /var/log/containers leads to lie beside its target, which may just be missing.</summary>
-    private static string Target(string path)
+    public static string Target(string path)
     {
         if (FileStat.OfPath(path, out FileStat stat, followLinks: false) != 0 || !stat.IsLink) return path;
         try

@@ -13,6 +13,7 @@ internal sealed class TailedFile
     private FilePosition _acked;
     private FileIdentity _identity;
     private volatile TailedFile? _predecessor;
+    private volatile EarlierRun? _earlierRun;
     private volatile ReplacedContent? _replaced;
     private volatile bool _awaitsCopySearch;
     private volatile bool _caughtUp;
@@ -151,12 +152,22 @@ internal sealed class TailedFile
     /// </summary>
     public bool Drained { get => _drained; set => _drained = value; }
 
-    /// <summary>Any thread: the older generation that is read first; null when there is none or it was read to its end.</summary>
-    public TailedFile? Predecessor => _predecessor is { CaughtUp: false, Drained: false } older ? older : null;
+    /// <summary>
+    /// Any thread: the file that is read first, an older generation or the container's run before; null when there is none or it was read.
+    /// </summary>
+    public TailedFile? Predecessor =>
+        _predecessor is { CaughtUp: false, Drained: false } older ? older : _earlierRun is { IsOver: false } run ? run.File : null;
+
+    /// <summary>Scanner, before the lane has the file: the run of its container before this one is read first.</summary>
+    internal void ReadAfter(EarlierRun run) => _earlierRun = run;
+
+    /// <summary>Scanner, before the lane has the file: whether it goes on where an older generation ends.</summary>
+    internal bool HasPredecessor => _predecessor is not null;
 
     /// <summary>Lane only, when it is not held back any more: the generation before it, once.</summary>
     public TailedFile? TakePredecessor()
     {
+        _earlierRun = null;
         if (_predecessor is not { } older) return null;
         _predecessor = null;
         return older;
