@@ -10,9 +10,11 @@ internal sealed class ShipperRig : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new("shipper");
+    private readonly TimeProvider _time;
 
-    public ShipperRig(FaultSink sink, Func<ShipperOptions, ShipperOptions>? change = null)
+    public ShipperRig(FaultSink sink, Func<ShipperOptions, ShipperOptions>? change = null, TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
         Options = new ShipperOptions
         {
             AdminListen = null,
@@ -90,6 +92,6 @@ internal sealed class ShipperRig : IAsyncDisposable
     private ShipperService New()
     {
         Registry = Metrics.NewCustomRegistry();
-        return new ShipperService(Options, NullLoggerFactory.Instance, TimeProvider.System, Registry);
+        return new ShipperService(Options, NullLoggerFactory.Instance, _time, Registry);
     }
 }
