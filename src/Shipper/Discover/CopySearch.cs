@@ -9,6 +9,11 @@ namespace LokiGateway.Shipper.Discover;
 /// original; and the copies after that one, when the file was emptied several times between two looks. The lane waits for the answer, so
 /// that the rest of the old lines comes before the first of the new ones.
 /// </summary>
+/// <remarks>
+/// Not found, by the nature of copytruncate: what was written between the copying and the emptying; and the copy of a log that was empty at
+/// our last look and was filled, copied and emptied before the next one, because nothing of what it held is known. The latter takes a
+/// rotation within two seconds of the first line; after a downtime such copies are found by their age.
+/// </remarks>
 internal sealed class CopySearch(FileTable table, DepartedFiles departed, MissedGenerations missed, LossReport? lost, ILogger log)
 {
     private readonly ConcurrentQueue<TailedFile> _requests = new();

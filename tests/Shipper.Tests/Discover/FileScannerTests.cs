@@ -6,6 +6,7 @@ using LokiGateway.Shipper.Discover;
 using LokiGateway.Shipper.Tests.Tail;
 using LokiGateway.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LokiGateway.Shipper.Tests.Discover;
 
@@ -210,6 +211,27 @@ public sealed class FileScannerTests
         scanner.Stop();
         Assert.Equal(5, Enumerable.Range(0, 4).Sum(lane => scanner.Inbox(lane).Count));
         Assert.All(scanner.Files, f => Assert.Equal(f.LogicalPath.Length % 4, f.Lane));
+    }
+
+    [Fact]
+    public async Task RequestedScan_ComesAtOnce_NotWhenTheNextIsDue()
+    {
+        using var directory = new TempDirectory("scan");
+        Assert.True(LogSource.TryCreate(0, [directory.Path + "/logs/*.log"], [], false, out LogSource? source, out string? error), error);
+        // Goes on only when it is told to: no scan is ever due but the first.
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var scanner = new FileScanner([source], 1, (_, _) => 0, CheckpointContents.None, time, NullLogger.Instance, useInotify: false);
+        scanner.Start();
+        await Eventually.True(() => scanner.FirstScanDone, "the first scan");
+        File.WriteAllText(directory.File("logs", "a.log"), "x\n");
+        time.Advance(TimeSpan.FromMilliseconds(10));
+        var moment = ClockReading.Of(time);
+        Assert.False(scanner.HasScannedSince(moment));
+        scanner.RequestScan();
+        await Eventually.True(() => scanner.HasScannedSince(moment), "the requested scan");
+        Assert.Single(scanner.Files);
+        Assert.Single(scanner.Inbox(0));
+        Assert.Equal(2, scanner.Totals.Scans);
     }
 
     [Fact]
