@@ -86,7 +86,7 @@ internal sealed class CopyFinder(FileTable table, DepartedFiles departed)
     }
 
     /// <summary>Since its lane last looked, or the copy of what it held was not searched for yet.</summary>
-    private static bool WasEmptied(TailedFile file)
+    public static bool WasEmptied(TailedFile file)
     {
         if (file.AwaitsCopySearch) return true;
         if (file.Handle is not { } handle) return false;

@@ -137,7 +137,8 @@ internal sealed class FileTable : IDisposable
     {
         if (opened is null) return true;
         // A file that was empty is known by its inode alone, which may be that of the next log by now: read from its beginning it is right.
-        bool same = opened.Fits(CheckpointEntry.Of(known)) && (known.Identity.FingerprintLength > 0 || opened.ContentLength == 0);
+        bool isKnownByInode = known.Identity.FingerprintLength == 0 && opened.ContentLength != 0 && !opened.IsUnreadable;
+        bool same = opened.Fits(CheckpointEntry.Of(known)) && !isKnownByInode;
         opened.Handle.Dispose();
         if (!same) Remove(known);
         return same;

@@ -60,7 +60,8 @@ internal sealed class PathFollower(
             file = reopened;
         }
         path.Current = file;
-        if (path.LastRotation is { } rotation)
+        // Copies of a log that was emptied meanwhile are put in order by the search for them.
+        if (path.LastRotation is { } rotation && !CopyFinder.WasEmptied(file))
         {
             var again = new MissedGenerations.Search(path, null, rotation.Older, rotation.Since?.EarliestFileTime(now), null);
             bool isOver = now.UptimeNanos - rotation.FoundAt.UptimeNanos > 2 * MissedGenerations.ClockSlackNanos;

@@ -282,7 +282,14 @@ public sealed class CompressedGenerationTests
             rig.Kill();
         }
         rig.Start();
-        Assert.Equal(Numbers(0, 6), rig.Lines(Log));
+        for (int i = 0; i < 3; i++)
+        {
+            rig.Settle();
+            File.Move(rig.PathOf(Log), rig.PathOf($"{Log}.2027{i}"));
+            rig.Append(Log, Text(6 + i, 7 + i));
+        }
+        rig.Settle();
+        Assert.Equal(Numbers(0, 9), rig.Lines(Log));
         Assert.Equal(LossCause.UnreadableGeneration, Assert.Single(rig.Lost).Cause);
     }
 
