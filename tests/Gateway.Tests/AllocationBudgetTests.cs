@@ -1,7 +1,6 @@
 // "No allocation per entry" is a promise of the design (docs/ARCHITECTURE.md, section 8): every operation of the gateway that
 // benchmarks/budgets.json names is run here and what it allocates is counted.
 using System.Text;
-using System.Text.Json;
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
@@ -71,13 +70,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await _limits.DisposeAsync();
     }
 
-    private static Dictionary<string, long> ReadBudgets()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "budgets.json")));
-        return document.RootElement.EnumerateObject()
-            .Where(property => property.Name.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
-    }
+    private static Dictionary<string, long> ReadBudgets() => Allocations.Budgets(Prefix);
 
     /// <summary>
     /// Everything between the body that has arrived and the request to Loki: decode, walk, hash the streams, bucket, stream table.

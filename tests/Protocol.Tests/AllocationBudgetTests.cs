@@ -1,7 +1,6 @@
 // Keeps the hot paths free of garbage: every operation of Protocol that benchmarks/budgets.json names is run and its allocation counted.
 using System.Buffers;
 using System.Text;
-using System.Text.Json;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Protocol.Push;
@@ -50,13 +49,7 @@ public sealed class AllocationBudgetTests
     [Fact]
     public void EveryMeasuredOperation_HasABudget() => Assert.Equal(Operations.Keys.Order(), ReadBudgets().Keys.Order());
 
-    private static Dictionary<string, long> ReadBudgets()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "budgets.json")));
-        return document.RootElement.EnumerateObject()
-            .Where(property => property.Name.StartsWith("Protocol.", StringComparison.Ordinal))
-            .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
-    }
+    private static Dictionary<string, long> ReadBudgets() => Allocations.Budgets("Protocol.");
 
     private static double PerEntry(PushJsonVersion version) => Math.Max(
         0, (MeasureJson(MakeJson(version, 2000), version) - MeasureJson(MakeJson(version, 1000), version)) / 1000);

@@ -1,7 +1,6 @@
 // "No allocation per line in Tail..Batch" is a promise of the design (docs/ARCHITECTURE.md, section 8): every operation of the shipper that
 // benchmarks/budgets.json names is run here and what it allocates is counted.
 using System.Text;
-using System.Text.Json;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;
@@ -49,13 +48,7 @@ public sealed class AllocationBudgetTests
     [Fact]
     public void EveryMeasuredOperation_HasABudget() => Assert.Equal(Operations.Keys.Order(), ReadBudgets().Keys.Order());
 
-    private static Dictionary<string, long> ReadBudgets()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "budgets.json")));
-        return document.RootElement.EnumerateObject()
-            .Where(property => property.Name.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(property => property.Name, property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
-    }
+    private static Dictionary<string, long> ReadBudgets() => Allocations.Budgets(Prefix);
 
     /// <summary>What a chunk of twice as many lines allocates more, divided by the lines: what a batch costs once falls out.</summary>
     private static double PerLine(SourceFormat format, Func<int, string> line, Func<LineStages?>? stages = null)

@@ -1,4 +1,6 @@
 // What an operation allocates, measured so that a busy machine does not change the answer.
+using System.Text.Json;
+
 namespace LokiGateway.Testing;
 
 /// <summary>Counts allocated bytes of the calling thread.</summary>
@@ -6,6 +8,15 @@ public static class Allocations
 {
     private const int Batches = 20;
     private const int Rounds = 10;
+
+    /// <summary>Most bytes of each operation whose name begins so, from benchmarks/budgets.json, which lies beside the test.</summary>
+    public static Dictionary<string, long> Budgets(string prefix)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "budgets.json")));
+        return document.RootElement.EnumerateObject()
+            .Where(property => property.Name.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(static property => property.Name, static property => property.Value.GetProperty("allocated_bytes_max").GetInt64());
+    }
 
     /// <summary>
     /// Bytes that one call allocates, in the least of several batches of calls after a warm-up: an operation's own garbage is in each of them, a
