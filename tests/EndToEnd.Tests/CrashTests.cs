@@ -81,6 +81,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         Assert.Equal(LedgerAudit.Expected(sink), LedgerAudit.Said(sink));
         Assert.True(writers.Sum(writer => writer.Rotations) >= Kills, "rotation went on");
         Assert.Empty(lives.SentAgain(sink.Stored()));
+        Assert.True(lives.Saved > 0, "no life had time to save: nothing was checked");
     }
 
     [Fact]

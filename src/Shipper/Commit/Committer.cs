@@ -36,7 +36,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     private long _upToDateTicks;
 
     /// <summary>
-    /// When everything acknowledged was known to be on disk; null: never yet. For the checkpoint metric: grows old when saves fail.
+    /// Everything that was acknowledged by then is on disk; null: never yet. For the checkpoint metric: grows old when saves fail.
     /// </summary>
     public DateTimeOffset? UpToDateAt =>
         Volatile.Read(ref _upToDateTicks) is var ticks && ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero);
@@ -57,7 +57,8 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
     {
         lock (_oneAtATime)
         {
-            // Before the files are collected: what exists at that moment is among them.
+            // Before the files are collected: what exists, and what is acknowledged, at that moment is among them.
+            long began = time.GetUtcNow().UtcTicks;
             if (scanner.SeenThrough is not { } seenThrough) return false;
             long changes = scanner.Changes.Count;
             if (changes != _savedChanges || time.GetElapsedTime(_savedAt) >= QuietPeriodMax)
@@ -67,7 +68,7 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
                 _savedAt = time.GetTimestamp();
             }
             else positionsCollected?.Invoke();
-            Volatile.Write(ref _upToDateTicks, time.GetUtcNow().UtcTicks);
+            Volatile.Write(ref _upToDateTicks, began);
             return true;
         }
     }

@@ -18,11 +18,6 @@ internal sealed class FaultyEndpoint(int seed)
     /// <summary>From now on it works.</summary>
     public void Heal() => _isHealed = true;
 
-    /// <summary>
-    /// Whether all went well then and for a while after: a batch that was halved in trouble is whole again only when its last piece is through.
-    /// </summary>
-    public bool WasCalm(DateTimeOffset time, TimeSpan after) => IsGood(SlotOf(time)) && SlotOf(time + after) == SlotOf(time);
-
     /// <summary>What to answer now.</summary>
     public SinkAnswer Answer(PushReceived push)
     {

@@ -7,15 +7,15 @@ namespace LokiGateway.EndToEnd.Tests.Programs;
 /// <summary>One shipper that lives several times. One thread.</summary>
 internal sealed class ShipperLives(ShipperSetup setup)
 {
-    // A shipper that has saved what it knows to be acknowledged at one moment has long heard of an answer that was given this much earlier.
-    public static readonly TimeSpan AnswerSlack = TimeSpan.FromSeconds(2);
-
     private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(100);
 
     private readonly List<Life> _lives = [];
 
-    /// <summary>One life; SavedUntil: what was acknowledged before was seen to be on disk.</summary>
+    /// <summary>One life; SavedUntil: whatever was stored before was decided, and seen to be on disk.</summary>
     private sealed record Life(DateTimeOffset Start, DateTimeOffset SavedUntil, DateTimeOffset Killed);
+
+    /// <summary>How many stored entries the last <see cref="SentAgain"/> knew to be saved.</summary>
+    public int Saved { get; private set; }
 
     /// <summary>Lives so far.</summary>
     public int Count => _lives.Count;
@@ -32,22 +32,23 @@ internal sealed class ShipperLives(ShipperSetup setup)
     }
 
     /// <summary>
-    /// What one life was told to be stored, and has saved, no later life sends again: those that were nevertheless. <paramref name="counts"/>
-    /// leaves out entries whose acknowledgement alone does not move a position: the rest of their batch may have waited.
+    /// What one life was told to be stored, and has saved, no later life sends again: those that were nevertheless.
     /// </summary>
-    public IReadOnlyList<string> SentAgain(IReadOnlyList<StoredEntry> stored, Func<StoredEntry, bool>? counts = null)
+    public IReadOnlyList<string> SentAgain(IReadOnlyList<StoredEntry> stored)
     {
         var last = new Dictionary<(string, long, string), StoredEntry>();
         foreach (var entry in stored) last[(entry.Labels, entry.UnixNanos, entry.Line)] = entry;
         var again = new List<string>();
+        Saved = 0;
         foreach (var life in _lives)
         {
             foreach (var entry in stored)
             {
-                if (!entry.Acknowledged || counts?.Invoke(entry) == false) continue;
+                if (!entry.Acknowledged) continue;
                 // The position stays at the first part of a line until its last came, and this one lies between them.
                 if (entry.Line.EndsWith("between the parts", StringComparison.Ordinal)) continue;
-                if (entry.StoredAt < life.Start || entry.StoredAt + AnswerSlack > life.SavedUntil) continue;
+                if (entry.StoredAt < life.Start || entry.StoredAt >= life.SavedUntil) continue;
+                Saved++;
                 var latest = last[(entry.Labels, entry.UnixNanos, entry.Line)];
                 if (latest.StoredAt <= life.Killed) continue;
                 again.Add($"push {entry.Request}, again {latest.Request}, acknowledged at {entry.StoredAt:O}, saved at {life.SavedUntil:O}, sent again at {latest.StoredAt:O} " +
@@ -57,14 +58,28 @@ internal sealed class ShipperLives(ShipperSetup setup)
         return again;
     }
 
+    /// <summary>
+    /// A position moves when the whole batch is decided, and of one that was halved the first part may have been stored long before the last. But a batch
+    /// whose first entry is younger than an answer was begun after it: so what was stored before the oldest undecided batch began is decided, and when
+    /// everything decided by then is known to be on disk, it is saved.
+    /// </summary>
     private async Task<DateTimeOffset> WatchCheckpointAsync(DateTimeOffset end)
     {
-        double savedUntil = 0;
+        var savedUntil = DateTimeOffset.MinValue;
+        var looks = new Queue<(DateTimeOffset At, DateTimeOffset DecidedUntil)>();
         while (DateTimeOffset.UtcNow < end)
         {
+            var now = DateTimeOffset.UtcNow;
             try
             {
-                savedUntil = Math.Max(savedUntil, (await setup.MetricsAsync()).Sum("loki_shipper_checkpoint_timestamp_seconds"));
+                var page = await setup.MetricsAsync();
+                looks.Enqueue((now, now - TimeSpan.FromSeconds(page.Sum("loki_shipper_lag_seconds"))));
+                var onDisk = DateTimeOffset.FromUnixTimeMilliseconds((long)(page.Sum("loki_shipper_checkpoint_timestamp_seconds") * 1000));
+                while (looks.TryPeek(out var look) && look.At <= onDisk)
+                {
+                    if (look.DecidedUntil > savedUntil) savedUntil = look.DecidedUntil;
+                    looks.Dequeue();
+                }
             }
             catch (HttpRequestException)
             {
@@ -73,6 +88,6 @@ internal sealed class ShipperLives(ShipperSetup setup)
             var left = end - DateTimeOffset.UtcNow;
             if (left > TimeSpan.Zero) await Task.Delay(left < LookPeriod ? left : LookPeriod);
         }
-        return DateTimeOffset.FromUnixTimeMilliseconds((long)(savedUntil * 1000));
+        return savedUntil;
     }
 }
