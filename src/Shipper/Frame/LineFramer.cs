@@ -305,15 +305,13 @@ internal sealed partial class LineFramer
         int taken = Math.Min(message.Length, most + 1 - before);
         if (!parts.HasRoomFor(taken)) return EmitApart(file, stream, offset, unixNanos, message, valid, ref sink);
         parts.Append(message[..taken]);
+        if (opened) file.SetParts(stream, parts);
         bool tooLong = parts.Length > most;
-        if (partial && !tooLong)
-        {
-            if (opened) file.SetParts(stream, parts);
-            return true;
-        }
+        if (partial && !tooLong) return true;
         if (!Emit(file, stream, parts.Offset, parts.UnixNanos, OwnTime, parts.Bytes, valid: false, ref sink))
         {
-            parts.TruncateTo(before);
+            if (opened) file.SetParts(stream, null);
+            else parts.TruncateTo(before);
             return false;
         }
         if (partial) file.State.Flags |= skip;

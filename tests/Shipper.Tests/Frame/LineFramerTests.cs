@@ -135,6 +135,22 @@ public sealed class LineFramerTests
         Assert.Equal(0, framer.OpenBytes);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FirstPartThatIsTooLongByItself_GivesItsMemoryBack_WhetherThereIsRoomOrNot(bool full)
+    {
+        var framer = new LineFramer(64, TimeZoneInfo.Utc);
+        List<FramedEntry> entries = [];
+        var file = new FileFraming(SourceFormat.Cri, RawTimestamp.Auto, 1, default);
+        var sink = new ListSink(entries, room: full ? 0 : int.MaxValue);
+        byte[] content = Encoding.UTF8.GetBytes($"{T1} stdout P {new string('x', 100)}\n");
+        FrameResult result = framer.Frame(file, content, 0, ChunkEnd.Open, 0, ref sink);
+        Assert.Equal(full, result.SinkFull);
+        Assert.Equal(full ? 0 : 1, entries.Count);
+        Assert.Equal(0, framer.OpenBytes);
+    }
+
     [Fact]
     public void FileThatIsLetGo_GivesTheMemoryOfItsOpenLinesBack()
     {
