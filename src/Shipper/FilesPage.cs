@@ -137,17 +137,18 @@ internal sealed class FilesPage(string node, FileScanner scanner, ShipperParts p
         json.WriteNumber("unacked_bytes", Math.Max(0, read - acked.Offset));
         json.WriteNumber("lane", file.Lane);
         if (state is not null) json.WriteString("format", state.Framing.State.Format.ToString().ToLowerInvariant());
-        if (HeldBackBy(file, state) is { } reason) json.WriteString("held_back_by", reason);
+        bool isBehind = !isDone && acked.Offset < size;
+        if (HeldBackBy(file, state, isBehind) is { } reason) json.WriteString("held_back_by", reason);
         if (file.LastError != 0) json.WriteString("last_error", Errno.Text(file.LastError));
         json.WriteEndObject();
     }
 
-    private string? HeldBackBy(TailedFile file, PipelineFile? state)
+    private string? HeldBackBy(TailedFile file, PipelineFile? state, bool isBehind)
     {
         if (file.IsReleased) return null;
         if (file.Predecessor is { } older) return $"older lines are read first: {older.CurrentPath}";
         if (file.IsHeldBack) return "it was emptied: looking whether a copy holds the rest";
-        if (!IsBehind(file) || state is null) return null;
+        if (!isBehind || state is null) return null;
         if (state.Tenant.IsSending && parts.Delivery.IsHeld) return parts.Delivery.HeldReason;
         if (state.Tenant.Builder.IsStarved) return "limits.memory is used up by other batches";
         return state.Tenant is { IsSending: true, Builder.IsFull: true } ? "the endpoint has not answered the push before" : null;
