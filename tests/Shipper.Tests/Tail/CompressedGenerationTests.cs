@@ -13,17 +13,10 @@ public sealed class CompressedGenerationTests
     [Fact]
     public void KubeletRotatedAndCompressedWhileDown_EveryGenerationIsReadOnce_OldestFirst()
     {
-        using TailRig rig = NewRig();
-        rig.Append(Log, Text(0, 50));
-        rig.Settle();
-        rig.Committer.CommitOnce();
-        rig.Kill();
-        rig.Append(Log, Text(50, 100));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000000");
-        rig.Append(Log, Text(100, 150));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000010");
-        rig.Append(Log, Text(150, 200));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000020");
+        using TailRig rig = KilledAfter(lines: 50);
+        WriteAndRotate(rig, 50, 100, "20260101-000000");
+        WriteAndRotate(rig, 100, 150, "20260101-000010");
+        WriteAndRotate(rig, 150, 200, "20260101-000020");
         rig.Append(Log, Text(200, 220));
         rig.Start();
         rig.Settle();
@@ -34,15 +27,9 @@ public sealed class CompressedGenerationTests
     [Fact]
     public void ReadGenerations_AreNotReadAgain_HoweverOftenOneRestarts()
     {
-        using TailRig rig = NewRig();
-        rig.Append(Log, Text(0, 50));
-        rig.Settle();
-        rig.Committer.CommitOnce();
-        rig.Kill();
-        rig.Append(Log, Text(50, 100));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000000");
-        rig.Append(Log, Text(100, 150));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000010");
+        using TailRig rig = KilledAfter(lines: 50);
+        WriteAndRotate(rig, 50, 100, "20260101-000000");
+        WriteAndRotate(rig, 100, 150, "20260101-000010");
         rig.Append(Log, Text(150, 200));
         for (int i = 0; i < 4; i++)
         {
@@ -64,10 +51,8 @@ public sealed class CompressedGenerationTests
         rig.Settle();
         rig.Committer.CommitOnce();
         rig.Kill();
-        rig.Append(Log, Text(10, 500));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000000");
-        rig.Append(Log, Text(500, 510));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000010");
+        WriteAndRotate(rig, 10, 500, "20260101-000000");
+        WriteAndRotate(rig, 500, 510, "20260101-000010");
         rig.Append(Log, Text(510, 520));
         rig.Start();
         rig.LinesMax = 200;
@@ -124,15 +109,13 @@ public sealed class CompressedGenerationTests
     public void GenerationsFromBeforeTheFirstStart_AreLeftAlone_AlsoWhenTheyAreCompressedLater()
     {
         using TailRig rig = new(null, Pattern);
-        rig.Append(Log, Text(0, 10));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000000");
+        WriteAndRotate(rig, 0, 10, "20260101-000000");
         File.SetLastWriteTimeUtc(rig.PathOf(Log + ".20260101-000000"), DateTime.UtcNow.AddHours(-1));
         rig.Append(Log, Text(10, 20));
         rig.Start();
         rig.Settle();
         // While it runs, and while it is down.
-        rig.Append(Log, Text(20, 30));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000010");
+        WriteAndRotate(rig, 20, 30, "20260101-000010");
         rig.Append(Log, Text(30, 40));
         rig.Settle();
         rig.Committer.CommitOnce();
@@ -172,15 +155,9 @@ public sealed class CompressedGenerationTests
     [InlineData("empty")]
     public void DamagedGeneration_IsReadAsFarAsItGoes_AndTheRestIsANamedLoss_Once(string damage)
     {
-        using TailRig rig = NewRig();
-        rig.Append(Log, Text(0, 50));
-        rig.Settle();
-        rig.Committer.CommitOnce();
-        rig.Kill();
-        rig.Append(Log, Text(50, 3000));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000000");
-        rig.Append(Log, Text(3000, 3010));
-        Kubelet.Rotate(rig.PathOf(Log), "20260101-000010");
+        using TailRig rig = KilledAfter(lines: 50);
+        WriteAndRotate(rig, 50, 3000, "20260101-000000");
+        WriteAndRotate(rig, 3000, 3010, "20260101-000010");
         rig.Append(Log, Text(3010, 3020));
         string path = rig.PathOf(Log + ".20260101-000000.gz");
         byte[] whole = File.ReadAllBytes(path);
@@ -265,11 +242,7 @@ public sealed class CompressedGenerationTests
     [Fact]
     public void CompressedInAWayThatWeCannotRead_IsANamedLoss_Once()
     {
-        using TailRig rig = NewRig();
-        rig.Append(Log, Text(0, 5));
-        rig.Settle();
-        rig.Committer.CommitOnce();
-        rig.Kill();
+        using TailRig rig = KilledAfter(lines: 5);
         File.Delete(rig.PathOf(Log));
         rig.Append(Log + ".2026.xz", "not for us");
         rig.Append(Log, Text(5, 6));
@@ -330,6 +303,23 @@ public sealed class CompressedGenerationTests
     }
 
     private static TailRig NewRig() => new TailRig(null, Pattern).Start();
+
+    /// <summary>Its first lines are read and saved, and it is down.</summary>
+    private static TailRig KilledAfter(int lines)
+    {
+        TailRig rig = NewRig();
+        rig.Append(Log, Text(0, lines));
+        rig.Settle();
+        rig.Committer.CommitOnce();
+        rig.Kill();
+        return rig;
+    }
+
+    private static void WriteAndRotate(TailRig rig, int from, int to, string stamp)
+    {
+        rig.Append(Log, Text(from, to));
+        Kubelet.Rotate(rig.PathOf(Log), stamp);
+    }
 
     private static string[] Numbers(int from, int to) => [.. Enumerable.Range(from, to - from).Select(Line)];
 
