@@ -46,6 +46,13 @@ for project in tests/*.Tests; do
   grep -qE '^  total: ' "$results/$name.log" || echo "  failed: 1" >>"$results/$name.log"
 done
 
+# Once more at the end, where whoever sees only the last lines of a log finds them: which tests failed, and how.
+if [ "$code" -ne 0 ]; then
+  for log in "$results"/*.log; do
+    awk -v suite="$(basename "$log" .log)" '/^failed / { print suite ": " $0; left = 12; next } left > 0 { print; left-- }' "$log"
+  done
+fi
+
 sum() { awk -v key="$1:" '$1 == key && NF == 2 { total += $2 } END { print total + 0 }' "$results"/*.log; }
 passed=$(sum succeeded) failed=$(sum failed) skipped=$(sum skipped)
 [ "$code" = 0 ] || [ "$failed" -gt 0 ] || failed=1

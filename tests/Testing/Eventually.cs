@@ -1,6 +1,7 @@
 // Waiting for something that another thread or process does, without a sleep of a guessed length: a condition is polled until it holds or
 // a generous deadline passes, and the failure says what was last seen. A test that waits otherwise is either slow or flaky.
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace LokiGateway.Testing;
 
@@ -45,7 +46,7 @@ public static class Eventually
                 seen = await read().ConfigureAwait(false);
                 if (until(seen)) return seen;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException)
+            catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException)
             {
                 // A server that is not up yet, a file that is not there yet: part of waiting.
                 failure = e;

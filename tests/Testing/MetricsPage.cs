@@ -1,5 +1,6 @@
 // Reads a /metrics page the way Prometheus does, so that tests see what an operator sees.
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace LokiGateway.Testing;
 
@@ -30,7 +31,15 @@ public sealed class MetricsPage
     public static async Task<MetricsPage> FetchAsync(Uri admin, CancellationToken ct = default)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        return new MetricsPage(await http.GetStringAsync(new Uri(admin, "/metrics"), ct).ConfigureAwait(false));
+        try
+        {
+            return new MetricsPage(await http.GetStringAsync(new Uri(admin, "/metrics"), ct).ConfigureAwait(false));
+        }
+        catch (SocketException gone)
+        {
+            // A program that is killed right after it has accepted: the one failure of a connection that HttpClient does not wrap.
+            throw new HttpRequestException(HttpRequestError.ConnectionError, gone.Message, gone);
+        }
     }
 
     /// <summary>Reads a page's text.</summary>

@@ -1,6 +1,7 @@
 // Sends pushes to Loki's distributors: the very bytes that came in, over connections that stay open, and never again once some of them may have been taken.
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using LokiGateway.Gateway.Receive;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -136,9 +137,9 @@ internal sealed class UpstreamForwarder : IDisposable
         {
             return Failed(UpstreamResult.Unreachable, failure.Message);
         }
-        catch (OperationCanceledException failure)
+        catch (Exception failure) when (failure is OperationCanceledException or SocketException)
         {
-            // The handler's own ConnectTimeout.
+            // The handler's own ConnectTimeout; a peer that is gone right after it has accepted, which the handler does not wrap.
             return Failed(UpstreamResult.Unreachable, failure.Message);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
