@@ -133,7 +133,7 @@ internal sealed class FilesPage(string node, FileScanner scanner, ShipperParts p
         json.WriteNumber("size", size);
         json.WriteNumber("read_offset", read);
         json.WriteNumber("acked_offset", acked.Offset);
-        json.WriteNumber("lag_bytes", isDone ? 0 : size - read);
+        json.WriteNumber("lag_bytes", isDone ? 0 : size - file.UnreadFrom);
         json.WriteNumber("unacked_bytes", Math.Max(0, read - acked.Offset));
         json.WriteNumber("lane", file.Lane);
         if (state is not null) json.WriteString("format", state.Framing.State.Format.ToString().ToLowerInvariant());
@@ -149,6 +149,7 @@ internal sealed class FilesPage(string node, FileScanner scanner, ShipperParts p
         if (file.Predecessor is { } older) return $"older lines are read first: {older.CurrentPath}";
         if (file.IsHeldBack) return "it was emptied: looking whether a copy holds the rest";
         if (!isBehind || state is null) return null;
+        if (StreamHold.ReasonOf(state) is { } reason) return reason;
         if (state.Tenant.IsSending && parts.Delivery.IsHeld) return parts.Delivery.HeldReason;
         if (state.Tenant.Builder.IsStarved) return "limits.memory is used up by other batches";
         return state.Tenant is { IsSending: true, Builder.IsFull: true } ? "the endpoint has not answered the push before" : null;

@@ -16,7 +16,7 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     private BatchStream? _stderr;
     private byte[]? _stdoutMetadata;
     private byte[]? _stderrMetadata;
-    private volatile bool _isParked;
+    private volatile int _parked;
 
     // What Framing works on: emptied in place, the file is already its next generation while parts of the old one wait for room.
     private FileIdentity _identity = file.Identity;
@@ -31,10 +31,10 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         // Not the inode: a generation that was compressed has another one, and its lines must get the same times again.
         ulong salt = file.PathHash * 0x9E3779B97F4A7C15;
         FilePosition from = file.Acked;
-        var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(from.Frame))
+        var framing = new FileFraming(source.Format, source.Timestamp, salt, FrameState.From(from.Frame), StreamPlaces.From(from.Offset, from.Frame))
         {
             Stages = stages,
-            MultiLine = stages?.MultiLine is null ? null : MultiLineFile.From(from.Offset, from.Frame.Flags),
+            MultiLine = stages?.MultiLine is null ? null : new MultiLineFile(),
         };
         bool isReduced = labels.Enter(file.LogicalPath, file.Source.Index, file.Lane, lanes);
         return new PipelineFile(framing, file, labels, tenant, source, isReduced);
@@ -61,12 +61,16 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     public long PartsSince { get; set; }
 
     /// <summary>
-    /// Set and reset by the sender: a stream of it is over its limit, and the file waits. Set before the batch is done, so whoever sees that sees this.
+    /// Set and reset by the sender: the streams of it that are over their limit, with lines that wait in memory; what else there is of them stays in the file.
+    /// Set before the batch is done, so whoever sees that sees this.
     /// </summary>
-    public bool IsParked { get => _isParked; set => _isParked = value; }
+    public LineStreams Parked { get => (LineStreams)_parked; set => _parked = (int)value; }
+
+    /// <summary>The file before this one, as long as a stream is behind in it.</summary>
+    public TailedFile? Older { get; set; }
 
     /// <summary>Whether lines of it are not decided, in a batch or parked.</summary>
-    public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence || IsParked;
+    public bool HasLinesInFlight => LastSequence > Tenant.DoneSequence || Parked != LineStreams.None;
 
     public BatchStream Stdout => _stdout ??= Tenant.Use(IsRaw ? Labels.Whole : Labels.With("stdout"));
 
@@ -79,8 +83,16 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         ? EntryMetadata.Encode(source, file.LogicalPath, IsRaw, isReduced, "stderr")
         : StdoutMetadata;
 
-    /// <summary>Sender: whether one of these label texts is a stream of the file, of whose lines some are not decided.</summary>
-    public bool WritesTo(IReadOnlySet<string> labels) => Is(_stdout, labels) || Is(_stderr, labels);
+    /// <summary>Sender: which of the file's streams have one of these label texts; some of its lines are not decided.</summary>
+    public LineStreams StreamsIn(IReadOnlySet<string> labels) =>
+        (Is(_stdout, labels) ? LineStreams.Stdout : LineStreams.None) | (Is(_stderr, labels) ? LineStreams.Stderr : LineStreams.None);
+
+    /// <summary>Sender: label texts of the streams that lines of it were sent to.</summary>
+    public IEnumerable<string> LabelTexts()
+    {
+        if (_stdout is { } stdout) yield return TextOf(stdout);
+        if (_stderr is { } stderr && !ReferenceEquals(stderr, _stdout)) yield return TextOf(stderr);
+    }
 
     /// <summary>A line that Loki would refuse for certain: counted and sampled, not sent.</summary>
     public bool KeepOut(BatchStream stream, long unixNanos, ReadOnlySpan<byte> line)
@@ -104,6 +116,9 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
     /// <summary>Time of the last entry, Unix nanoseconds.</summary>
     public long LastUnixNanos => Math.Max(Framing.State.Stdout.Assigned, Framing.State.Stderr.Assigned);
 
+    /// <summary>What is written to stdout and to stderr has the same labels.</summary>
+    public bool IsOneStream => IsRaw || ReferenceEquals(Stdout, Stderr);
+
     public bool IsRaw => Framing.State.Format is SourceFormat.Raw or SourceFormat.Auto;
 
     /// <summary>Where the entries come from that were framed last, for the books.</summary>
@@ -114,6 +129,9 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         if (_generation == file.Generation) (_identity, _bookedByte) = (file.Identity, file.ReadOffset);
         return new PartOrigin(Book, file, _identity, _generation, Framing.State.Entries - entries, from, _bookedByte);
     }
+
+    /// <summary>Reading begins again at an earlier place, with lines that were passed over.</summary>
+    public void WentBackTo(long offset) => _bookedByte = Math.Min(_bookedByte, offset);
 
     /// <summary>The old content is done with; what is framed from now on is the new one's.</summary>
     public void BeginNextGeneration()
@@ -144,10 +162,9 @@ internal sealed class PipelineFile(FileFraming framing, TailedFile file, LabelRe
         if (!isReduced) resolver.Leave(file.LogicalPath, file.Source.Index);
     }
 
-    private static bool Is(BatchStream? stream, IReadOnlySet<string> labels)
-    {
-        return stream is not null && labels.Contains(Encoding.UTF8.GetString(stream.LabelsUtf8));
-    }
+    private static bool Is(BatchStream? stream, IReadOnlySet<string> labels) => stream is not null && labels.Contains(TextOf(stream));
+
+    private static string TextOf(BatchStream stream) => Encoding.UTF8.GetString(stream.LabelsUtf8);
 }
 
 /// <summary>Ties Frame to Batch without either knowing the other.</summary>

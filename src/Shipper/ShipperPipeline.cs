@@ -19,7 +19,7 @@ namespace LokiGateway.Shipper;
 /// <item>Label: the file's streams were resolved from its path when it was first read.</item>
 /// <item>Batch: encode the entries into the tenant's open batch; note how far the file is framed.</item>
 /// <item>Send: a batch that is full or old enough is compressed and handed to the tenant's sender, if that is idle. If it is not, the tenant's
-/// files are left alone until it is: the file is the buffer. So are files of a stream that is over its limit.</item>
+/// files are left alone until it is: the file is the buffer. So are the lines of a stream that is over its limit (<see cref="StreamHold"/>).</item>
 /// <item>Commit: when a batch is decided, its positions are published; the committer saves them every second.</item>
 /// </list>
 /// </summary>
@@ -202,8 +202,10 @@ internal sealed class ShipperPipeline : IDisposable
     {
         if (file.IsHeldBack && !file.IsGivenUp) return FileTurn.Waits;
         PipelineFile state = (PipelineFile?)file.Frame ?? Open(file);
-        if (file.TakePredecessor() is { } older) PartsHandover.Inherit(file, state, older);
-        if (state.IsParked && !file.IsGivenUp) return FileTurn.Waits;
+        TailedFile? older = file.TakePredecessor(out TailedFile? earlierRun);
+        if (older is not null) PartsHandover.Inherit(file, state, older);
+        if ((older ?? earlierRun) is { } before) StreamHold.Follow(state, before);
+        if (!StreamHold.Arrange(file, state)) return FileTurn.Waits;
         try
         {
             return Read(file, state, drain);
@@ -242,6 +244,9 @@ internal sealed class ShipperPipeline : IDisposable
                     file.HasUnframedLines = true;
                     return FileTurn.Waits;
                 case TailReadKind.EndOfFile:
+                    return AtEnd(file, state, held, drain);
+                case TailReadKind.EndOfGeneration when state.Framing.Places?.Held is not null:
+                    // Of one stream only: the other one's lines are still to be read.
                     return AtEnd(file, state, held, drain);
                 case TailReadKind.EndOfGeneration:
                 case TailReadKind.GivenUp:
@@ -322,7 +327,7 @@ internal sealed class ShipperPipeline : IDisposable
         }
         if (state.Framing.MultiLine is { IsOpen: true } && !EndBlocks(file, state, drain > 0 ? long.MaxValue : SilentSince(state))) return FileTurn.Waits;
         Publish(file, state);
-        state.EndSeenFor = drain;
+        if (state.Framing.Places?.Held is null) state.EndSeenFor = drain;
         return FileTurn.AtEnd;
     }
 
@@ -330,7 +335,7 @@ internal sealed class ShipperPipeline : IDisposable
     {
         bool all = true;
         foreach (TailedFile file in _due)
-            if (file.Frame is PipelineFile { Framing.MultiLine.IsOpen: true, IsParked: false } state)
+            if (file.Frame is PipelineFile { Framing.MultiLine.IsOpen: true, Parked: LineStreams.None } state)
                 all &= HasRoom(state.Tenant) && EndBlocks(file, state, long.MaxValue);
         return all;
     }

@@ -1,6 +1,7 @@
 // What happens to a batch after the lane has sealed it. A tenant's batches go one after the other; streams that are over their own limit are set aside, so
-// that the tenant's other streams go on, and only the files that these streams come from wait.
+// that the tenant's other streams go on; what else there is of them stays in their files.
 using LokiGateway.Shipper.Batch;
+using LokiGateway.Shipper.Frame;
 using LokiGateway.Shipper.Send;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
@@ -9,8 +10,8 @@ namespace LokiGateway.Shipper;
 
 /// <summary>
 /// One tenant's sender in one lane. <see cref="Start"/> and <see cref="StopRetries"/> are the lane's; the rest runs on tasks of its own and publishes
-/// through <see cref="PipelineTenant.Done"/>, <see cref="PipelineFile.IsParked"/> and the files' acknowledged positions. Invariant: a file's position
-/// never passes an entry that is not decided.
+/// through <see cref="PipelineTenant.Done"/>, <see cref="PipelineFile.Parked"/> and the files' acknowledged positions. Invariant: the position of a stream in a
+/// file never passes an entry that is not decided.
 /// </summary>
 internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, TimeSpan defectPause, ILogger log, TimeProvider time, Action decided)
     : IDisposable
@@ -18,9 +19,9 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopRetries = new();
 
-    // All under the gate. Parked: undecided pushes of streams over their limit, oldest first. Deferred: marks of files with lines in them.
+    // All under the gate. Parked: undecided pushes of streams over their limit, oldest first. Deferred: positions of files with lines in them, oldest first.
     private readonly List<Parked> _parked = [];
-    private readonly List<(long Sequence, FileMark Mark)> _deferred = [];
+    private readonly Dictionary<TailedFile, List<(long Sequence, FilePosition Position)>> _deferred = [];
     private Task _delivery = Task.CompletedTask;
     private Task _retries = Task.CompletedTask;
     private bool _isRetrying;
@@ -28,8 +29,8 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
     private long _oldestParkedUnixNanos;
 
     /// <summary>
-    /// What a batch has left behind: pushes that are to be tried again, and the parts of the batch that are not booked yet, because their files have
-    /// entries in them.
+    /// What a batch has left behind: pushes that are to be tried again, and the parts of the batch that are not booked yet, because their entries are in
+    /// them.
     /// </summary>
     private sealed class Parked(long sequence, long firstUnixNanos, List<ParkedPush> pushes)
     {
@@ -49,16 +50,23 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
         public long PushedLines => Pushes.Sum(static push => (long)push.Body.Lines);
 
         /// <summary>
-        /// Keeps the parts that may have entries in the pushes; returns the others, which are decided, and what of them was refused.
+        /// Keeps what of the parts is still in the pushes; returns the rest, which is decided, and what of that was refused.
         /// </summary>
         /// <param name="parts">Of which some are to be kept.</param>
         /// <param name="rejected">What of them was refused since the last call.</param>
         public (IReadOnlyList<BatchPart> Parts, long Acked, IReadOnlyList<RejectedLines> Rejected) Keep(
             IReadOnlyList<BatchPart> parts, IReadOnlyList<RejectedLines>? rejected)
         {
-            HashSet<string> labels = [.. Pushes.SelectMany(static push => push.Labels)];
+            Dictionary<(string Labels, long MinuteNanos), int> waiting = [];
+            foreach (ParkedPush push in Pushes) DecodedPush.Read(push.Body).CountInto(waiting);
             List<BatchPart> now = [], later = [];
-            foreach (BatchPart part in parts) (WritesTo(part.Origin.File, labels) ? later : now).Add(part);
+            foreach (BatchPart part in parts)
+            {
+                int lines = Take(waiting, part);
+                // Which of its entries wait makes no difference to the books: they count numbers, and every number once.
+                if (lines < part.Lines) now.Add(part with { Lines = part.Lines - lines });
+                if (lines > 0) later.Add(part with { Lines = lines, Origin = part.Origin with { FirstEntry = part.Origin.FirstEntry + part.Lines - lines } });
+            }
             // More entries than their files account for: one of them is let go already. Then nothing is booked before everything is decided.
             if (LinesOf(later) < PushedLines) (now, later) = ([], [.. parts]);
             // Where Loki does not say in which stream an entry lies that it refused: in one of those that are booked now, as far as they have so many.
@@ -66,7 +74,7 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             List<RejectedLines> rejectedNow = [], rejectedLater = [];
             foreach (RejectedLines one in (IEnumerable<RejectedLines>)[.. Rejected, .. rejected ?? []])
             {
-                bool mayBeHere = one.Stream is null || later.Count == 0 || now.Exists(part => WritesTo(part.Origin.File, new HashSet<string> { one.Stream }));
+                bool mayBeHere = one.Stream is null || later.Count == 0 || now.Exists(part => StreamsIn(part.Origin.File, [one.Stream]) != LineStreams.None);
                 long here = mayBeHere ? Math.Min(room, one.Lines) : 0;
                 room -= here;
                 if (here > 0) rejectedNow.Add(one with { Lines = here });
@@ -74,6 +82,20 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             }
             (Parts, Rejected) = (later, rejectedLater);
             return (now, room, rejectedNow);
+        }
+
+        /// <summary>How many entries of a part wait.</summary>
+        private static int Take(Dictionary<(string Labels, long MinuteNanos), int> waiting, BatchPart part)
+        {
+            int taken = 0;
+            foreach (string labels in ((PipelineFile)part.Origin.File.Frame!).LabelTexts())
+            {
+                if (!waiting.TryGetValue((labels, part.MinuteNanos), out int lines)) continue;
+                int here = Math.Min(lines, part.Lines - taken);
+                waiting[(labels, part.MinuteNanos)] = lines - here;
+                taken += here;
+            }
+            return taken;
         }
 
         private static long LinesOf(IReadOnlyList<BatchPart> parts) => parts.Sum(static part => (long)part.Lines);
@@ -148,7 +170,7 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             if (_parked.Count == 0) return whole;
             labels = ParkedLabels(long.MaxValue);
         }
-        if (!batch.Marks.Any(mark => WritesTo(mark.File, labels))) return whole;
+        if (!batch.Marks.Any(mark => StreamsIn(mark.File, labels) != LineStreams.None)) return whole;
         (PushBody? parked, PushBody? others) = DecodedPush.Read(whole).Divide(labels.Contains, out IReadOnlySet<string> found);
         if (parked is not null) aside.Add(new ParkedPush(parked, found, null));
         return others;
@@ -184,13 +206,9 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             HashSet<string> labels = ParkedLabels(long.MaxValue);
             foreach (FileMark mark in batch.Marks)
             {
-                if (labels.Count == 0 || !WritesTo(mark.File, labels))
-                {
-                    mark.File.Acknowledge(mark.Position);
-                    continue;
-                }
-                ((PipelineFile)mark.File.Frame!).IsParked = true;
-                _deferred.Add((batch.Sequence, mark));
+                LineStreams waiting = labels.Count == 0 ? LineStreams.None : StreamsIn(mark.File, labels);
+                if (waiting == LineStreams.None) mark.File.Acknowledge(mark.Position);
+                else Defer(batch.Sequence, mark, waiting);
             }
             NoteParked();
             if (_parked.Count > 0 && !_isRetrying)
@@ -276,28 +294,60 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             (IReadOnlyList<BatchPart> parts, long acked, IReadOnlyList<RejectedLines> rejected) = parked.Keep(parked.Parts, result.RejectedIn);
             if (parked.Pushes.Count == 0) _parked.Remove(parked);
             shared.Decided(tenant, parts, acked, rejected, ParkedLines(), endsBatch: false);
-            ReleaseMarks();
+            ReleaseDeferred();
             NoteParked();
         }
         shared.Delivered();
         decided();
     }
 
-    /// <summary>Publishes the positions of files none of whose entries before them are parked any more, oldest first.</summary>
-    private void ReleaseMarks()
+    /// <summary>Lines of one stream of the file, or of both, are parked: the position of the other one goes on.</summary>
+    private void Defer(long sequence, FileMark mark, LineStreams waiting)
     {
-        for (int i = 0; i < _deferred.Count;)
+        if (!_deferred.TryGetValue(mark.File, out List<(long Sequence, FilePosition Position)>? positions)) _deferred.Add(mark.File, positions = []);
+        // A stream can be parked for hours, while batches of the other one come every second: what waits for the same pushes is one position.
+        if (positions is [.., var last] && StreamsIn(mark.File, ParkedLabels(sequence, after: last.Sequence)) == LineStreams.None)
+            positions[^1] = (sequence, mark.Position);
+        else positions.Add((sequence, mark.Position));
+        Advance(mark.File, mark.Position, waiting);
+        ((PipelineFile)mark.File.Frame!).Parked = waiting;
+    }
+
+    /// <summary>Publishes how far the streams of files are decided, as far as no entry before that is parked any more.</summary>
+    private void ReleaseDeferred()
+    {
+        HashSet<string> all = ParkedLabels(long.MaxValue);
+        Dictionary<long, HashSet<string>> upTo = [];
+        foreach ((TailedFile file, List<(long Sequence, FilePosition Position)> positions) in _deferred)
         {
-            (long sequence, FileMark mark) = _deferred[i];
-            if (WritesTo(mark.File, ParkedLabels(sequence)))
+            while (positions is [var (sequence, position), ..])
             {
-                i++;
-                continue;
+                if (!upTo.TryGetValue(sequence, out HashSet<string>? labels)) upTo.Add(sequence, labels = ParkedLabels(sequence));
+                LineStreams waiting = StreamsIn(file, labels);
+                Advance(file, position, waiting);
+                if (waiting != LineStreams.None) break;
+                positions.RemoveAt(0);
             }
-            mark.File.Acknowledge(mark.Position);
-            _deferred.RemoveAt(i);
-            if (!_deferred.Exists(other => ReferenceEquals(other.Mark.File, mark.File))) ((PipelineFile)mark.File.Frame!).IsParked = false;
+            ((PipelineFile)file.Frame!).Parked = positions.Count == 0 ? LineStreams.None : StreamsIn(file, all);
+            if (positions.Count == 0) _deferred.Remove(file);
         }
+    }
+
+    /// <summary>Each stream is done up to its later place of the two, but for those that wait.</summary>
+    private static void Advance(TailedFile file, FilePosition position, LineStreams waiting)
+    {
+        FilePosition acked = file.Acked;
+        if (acked.Generation != position.Generation)
+        {
+            // The content was replaced; whose position that is the file knows.
+            if (waiting == LineStreams.None) file.Acknowledge(position);
+            return;
+        }
+        FilePosition? joined = StreamPlaces.Join(Later(LineStream.Stdout), Later(LineStream.Stderr));
+        if (joined is not null && !ReferenceEquals(joined, acked)) file.Acknowledge(joined);
+
+        FilePosition Later(LineStream stream) =>
+            !waiting.Has(stream) && StreamPlaces.PlaceOf(stream, position) > StreamPlaces.PlaceOf(stream, acked) ? position : acked;
     }
 
     private void NoteParked()
@@ -310,14 +360,14 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
 
     private static long BytesOf(List<ParkedPush> pushes) => pushes.Sum(static push => (long)push.Body.Compressed.Length);
 
-    /// <summary>Labels of streams with parked entries of batches up to this one.</summary>
-    private HashSet<string> ParkedLabels(long sequence) =>
-        [.. _parked.Where(parked => parked.Sequence <= sequence).SelectMany(static parked => parked.Pushes).SelectMany(static push => push.Labels)];
+    /// <summary>Labels of streams with parked entries of batches up to this one (and after another).</summary>
+    private HashSet<string> ParkedLabels(long sequence, long after = 0) =>
+        [.. _parked.Where(parked => parked.Sequence > after && parked.Sequence <= sequence).SelectMany(static parked => parked.Pushes).SelectMany(static push => push.Labels)];
 
     private TimeSpan? LongestRetryAfter()
     {
         lock (_gate) return _parked.SelectMany(static parked => parked.Pushes).Max(static push => push.RetryAfter);
     }
 
-    private static bool WritesTo(TailedFile file, HashSet<string> labels) => ((PipelineFile)file.Frame!).WritesTo(labels);
+    private static LineStreams StreamsIn(TailedFile file, HashSet<string> labels) => ((PipelineFile)file.Frame!).StreamsIn(labels);
 }

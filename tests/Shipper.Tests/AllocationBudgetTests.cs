@@ -72,7 +72,7 @@ public sealed class AllocationBudgetTests
         var file = new FileFraming(format, RawTimestamp.Auto, fileSalt: 1, default)
         {
             Stages = stages,
-            MultiLine = stages?.MultiLine is null ? null : MultiLineFile.From(0, 0),
+            MultiLine = stages?.MultiLine is null ? null : new MultiLineFile(),
         };
         var builder = new BatchBuilder(NewBuffers(), BatchBytesMax);
         byte[] request = new byte[BatchSealer.RequestBytesMax(BatchBytesMax, LineBytesMax)];

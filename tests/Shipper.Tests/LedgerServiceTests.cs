@@ -186,6 +186,28 @@ public sealed class LedgerServiceTests
     }
 
     [Fact]
+    public async Task StartsWhileStderrIsOverItsLimit_TheStreamStillAddsUp()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using ShipperRig rig = NewRig(sink, toLoki: true);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        for (int life = 0; life < 3; life++)
+        {
+            log.Write(200);
+            await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the lines of stdout");
+            await rig.RestartAsync();
+        }
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+        await rig.Shipper.StopAsync();
+
+        Assert.Equal(600, sink.StoredCount);
+        Assert.Equal(LedgerAudit.Expected(sink), LedgerAudit.Said(sink));
+    }
+
+    [Fact]
     public async Task RecordsThatCannotBeDelivered_AreOnDisk_AndGoOutAfterTheNextStart()
     {
         await using FaultSink sink = FaultSink.Start();

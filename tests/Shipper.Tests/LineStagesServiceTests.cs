@@ -21,7 +21,7 @@ public sealed class LineStagesServiceTests
         Assert.Equal("error\n  at A()", sink.Stored()[0].Line);
         rig.WritePod("web-1", ["next"], firstNanos: 10);
         await Eventually.Equal(2, () => sink.StoredCount, "the next block");
-        Assert.Equal((2, 0), (rig.Shipper.Totals.ReadLines, rig.Shipper.Totals.InFlightLines));
+        await Eventually.Equal((2L, 2L), () => (rig.Shipper.Totals.ReadLines, rig.Shipper.Totals.AckedLines), "the books");
     }
 
     [Fact]

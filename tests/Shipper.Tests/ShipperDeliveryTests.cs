@@ -1,8 +1,8 @@
 // What a refusal of some lines means for all the others, seen from the files: who waits, who goes on, and that nothing is forgotten over a restart.
 using System.Text.Json;
 using LokiGateway.Shipper.Account;
+using LokiGateway.Shipper.Tests.Tail;
 using LokiGateway.Testing;
-using LokiGateway.Testing.Proto;
 
 namespace LokiGateway.Shipper.Tests;
 
@@ -75,6 +75,130 @@ public sealed class ShipperDeliveryTests
 
         Assert.Equal(100, sink.Distinct().Count);
         Assert.Equal(ShipperRig.Lines(100), sink.Distinct().OrderBy(entry => entry.UnixNanos).Select(entry => entry.Line));
+    }
+
+    [Fact]
+    public async Task StderrOverTheLimit_StdoutOfTheSameFileGoesOn_OverRotationsToo()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using var rig = new ShipperRig(sink, OneLane);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        for (int round = 1; round <= 12; round++)
+        {
+            log.Write(400);
+            await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the lines of stdout");
+            if (round % 3 == 0) Kubelet.Rotate(log.Path, $"20261122-22150{round / 3}");
+        }
+        Assert.DoesNotContain(sink.Stored(), entry => limit.IsOver(entry.Labels));
+        // What stderr wrote stays in the files: memory holds what was read when it was refused first, not all of it.
+        Assert.InRange(rig.Shipper.Totals.InFlightLines, 1, log.Stderr.Count / 2);
+        Assert.True(rig.Shipper.Totals.LagBytes > 0);
+        AssertBooks(rig);
+
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+
+        AssertStoredOnceInOrder(log, sink);
+        Assert.Equal(log.Stdout.Count + log.Stderr.Count, rig.Shipper.Totals.ReadLines);
+        Assert.Equal(0, rig.Shipper.Totals.LagBytes);
+        AssertBooks(rig);
+        Assert.Empty(sink.Faults);
+    }
+
+    [Fact]
+    public async Task RestartWhileStderrIsOverTheLimit_SendsNothingOfStdoutAgain()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using var rig = new ShipperRig(sink, OneLane);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        for (int life = 1; life <= 4; life++)
+        {
+            for (int round = 0; round < 3; round++)
+            {
+                log.Write(200);
+                await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the lines of stdout");
+            }
+            if (life == 2) Kubelet.Rotate(log.Path, "20261122-221501");
+            await rig.RestartAsync();
+        }
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+
+        AssertStoredOnceInOrder(log, sink);
+    }
+
+    [Fact]
+    public async Task ContainerRestartWhileStderrIsOverTheLimit_StdoutOfTheNewRunGoesOn_AndStderrKeepsItsOrder()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using var rig = new ShipperRig(sink, OneLane);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        for (int run = 0; run < 3; run++)
+        {
+            if (run > 0) log.Path = Path.Combine(Path.GetDirectoryName(log.Path)!, $"{run}.log");
+            for (int round = 0; round < 3; round++)
+            {
+                log.Write(200);
+                await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the lines of stdout");
+            }
+        }
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+
+        AssertStoredOnceInOrder(log, sink);
+    }
+
+    [Fact]
+    public async Task StreamsOverTheirLimitInTurns_EachGoesOnWhenItMay()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using var rig = new ShipperRig(sink, OneLane);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        for (int round = 0; round < 24; round++)
+        {
+            int before = sink.StoredCount;
+            limit.Over = (round % 3) switch { 0 => "stdout", 1 => "stderr", _ => "std" };
+            log.Write(100);
+            if (limit.Over != "std") await Eventually.True(() => sink.StoredCount > before, "the other stream to go on", () => $"{rig.Shipper.Totals}");
+            if (round % 2 == 0) Kubelet.Rotate(log.Path, $"20261122-2215{round:D2}");
+        }
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+
+        AssertStoredOnceInOrder(log, sink);
+        AssertBooks(rig);
+    }
+
+    [Fact]
+    public async Task FileEmptiedWhileStderrIsOverTheLimit_WhatWasLeftInItIsALossWithItsBytes()
+    {
+        var limit = new StreamLimit("stderr");
+        await using FaultSink sink = FaultSink.Start(limit.Answer);
+        await using var rig = new ShipperRig(sink, OneLane);
+        var log = new TwoStreams(rig.WritePod("web-0", []));
+        await rig.StartAsync();
+        log.Write(200);
+        await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the lines of stdout");
+        await Eventually.True(() => rig.Shipper.Totals.LagBytes == 0, "stderr to be met", () => $"{rig.Shipper.Totals}");
+        log.Write(200);
+        await Eventually.Equal(log.Stdout.Count, () => sink.StoredCount, "the new lines of stdout");
+        long left = rig.Shipper.Totals.LagBytes;
+        Assert.True(left > 0);
+        File.WriteAllBytes(log.Path, []);
+        await Eventually.True(() => rig.Shipper.Totals.LostLines > 0, "the loss to be named", () => $"{rig.Shipper.Totals}");
+
+        limit.LetIn();
+        Assert.True(await rig.DrainAsync());
+        Assert.Equal(log.Stdout, sink.Stored().Where(entry => !limit.IsOver(entry.Labels)).Select(entry => entry.Line));
+        AssertBooks(rig);
     }
 
     [Fact]
@@ -244,20 +368,9 @@ public sealed class ShipperDeliveryTests
     }
 
     /// <summary>A gateway whose tenant has no room for streams with a certain text in their labels: the others are stored, these are named.</summary>
-    private sealed class StreamLimit(string over)
+    private static void AssertStoredOnceInOrder(TwoStreams log, FaultSink sink)
     {
-        private volatile bool _isOpen;
-
-        public bool IsOver(string labels) => labels.Contains(over, StringComparison.Ordinal);
-
-        public void LetIn() => _isOpen = true;
-
-        public SinkAnswer Answer(PushReceived push)
-        {
-            PushRequest request = push.Decode();
-            string[] refused = _isOpen ? [] : [.. request.Streams.Select(stream => stream.Labels).Where(IsOver)];
-            if (refused.Length == 0) return SinkAnswer.Ok;
-            return SinkAnswer.StreamLimited(IsOver, refused);
-        }
+        Assert.Equal(log.Stdout, sink.Stored().Where(static entry => entry.Labels.Contains("stdout", StringComparison.Ordinal)).Select(static entry => entry.Line));
+        Assert.Equal(log.Stderr, sink.Stored().Where(static entry => entry.Labels.Contains("stderr", StringComparison.Ordinal)).Select(static entry => entry.Line));
     }
 }

@@ -201,7 +201,8 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         _minute = MinuteOf(unixNanos);
     }
 
-    private static long MinuteOf(long unixNanos)
+    /// <summary>The minute that <see cref="BatchPart"/> counts an entry in.</summary>
+    public static long MinuteOf(long unixNanos)
     {
         long into = unixNanos % MinuteNanos;
         return unixNanos - (into < 0 ? into + MinuteNanos : into);

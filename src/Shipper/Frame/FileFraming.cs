@@ -3,7 +3,7 @@ using LokiGateway.Shipper.Tail;
 namespace LokiGateway.Shipper.Frame;
 
 /// <summary>What framing knows of one file. Used by the file's lane only.</summary>
-internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp, ulong fileSalt, FrameState state) : FileFrame
+internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp, ulong fileSalt, FrameState state, StreamPlaces? places = null) : FileFrame
 {
     /// <summary>After the last line that went to the sink.</summary>
     public FrameState State = state with { Format = format == SourceFormat.Auto ? state.Format : format };
@@ -36,10 +36,52 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
 
     public bool HasParts => StdoutParts is not null || StderrParts is not null;
 
+    /// <summary>Set while the two streams are not at the same place; null is the ordinary case.</summary>
+    public StreamPlaces? Places { get; private set; } = places;
+
+    /// <summary>Whether each stream's place is noted by itself.</summary>
+    public bool HasPlaces => MultiLine is not null || Places is not null;
+
+    /// <summary>Whether a line is not to be framed now: its stream is held, or it was framed before.</summary>
+    public bool Passes(LineStream stream, long offset) => Places is { } places && places.Passes(stream, offset);
+
+    /// <summary>
+    /// Leaves the lines of one stream in the file, from here on; what it has open is read again. False: not now, because lines are open that reach over
+    /// two generations, or are being shipped without their ends.
+    /// </summary>
+    public bool TryHold(LineStream stream, long readOffset)
+    {
+        if (IsEndingParts || HasInherited || HandedOn is not null) return false;
+        // Still passing over what it has framed: there is nothing to leave yet.
+        if (Places?.NextOf(stream, readOffset) > readOffset) return true;
+        FrameState state = State;
+        long offset = ResumeOf(stream, readOffset, ref state);
+        if (offset < readOffset) state.Flags &= ~FrameFlags.SkipToNewline;
+        (Places ??= new StreamPlaces()).Hold(new HeldStream(stream, offset, stream == LineStream.Stdout ? state.Stdout : state.Stderr, state.Flags));
+        SetParts(stream, null);
+        MultiLine?[stream].Release();
+        return true;
+    }
+
+    /// <summary>The stream that was held goes on; returns where the file is read now.</summary>
+    public long ReleaseHeld(long readOffset)
+    {
+        HeldStream held = Places!.Release(readOffset);
+        State.Take(held.Stream, held.Clock, held.Flags);
+        State.Flags = State.Flags & ~FrameFlags.SkipToNewline | held.Flags & FrameFlags.SkipToNewline;
+        return held.Offset;
+    }
+
+    /// <summary>Both streams have come to the same place again.</summary>
+    public void JoinStreams(long readOffset)
+    {
+        if (Places is { } places && places.BehindAt(readOffset) is null && !HasParts) Places = null;
+    }
+
     /// <summary>Where to begin again so that nothing unacknowledged is missed, when everything up to <paramref name="readOffset"/> was framed.</summary>
     public long ResumeAt(long readOffset, out FramePosition position)
     {
-        if (MultiLine is not null) return ResumeBlocksAt(readOffset, MultiLine, out position);
+        if (HasPlaces) return ResumeEachAt(readOffset, out position);
         PartialLine? first = StdoutParts;
         if (first is null || StderrParts is { } other && other.Offset < first.Offset) first = StderrParts ?? first;
         // It came before everything that is open here.
@@ -76,13 +118,15 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
     {
         DropParts();
         MultiLine?.Release();
+        Places = null;
     }
 
     /// <summary>The content was replaced in place: nothing of it is remembered but the clocks, so that times go on growing.</summary>
     public void BeginNextGeneration()
     {
         DropParts();
-        MultiLine?.BeginNextGeneration();
+        MultiLine?.Release();
+        Places = null;
         IsEndingParts = false;
         State = new FrameState(State.Stdout, State.Stderr, State.Flags & FrameFlags.HasOwnTimes, format == SourceFormat.Auto ? SourceFormat.Auto : State.Format);
     }
@@ -101,35 +145,42 @@ internal sealed class FileFraming(SourceFormat format, RawTimestamp rawTimestamp
         stream == LineStream.Stdout ? FrameFlags.SkipStdoutParts : FrameFlags.SkipStderrParts;
 
     /// <summary>
-    /// Each stream goes on in front of its own open block. The position is the earlier of the two; that the other stream is ahead of it is noted, and a restart
+    /// Each stream goes on in front of what it has open. The position is the earlier of the two; that the other stream is ahead of it is noted, and a restart
     /// passes over what is delivered. So it sends nothing again, and the number of entries is the same.
     /// </summary>
-    private long ResumeBlocksAt(long readOffset, MultiLineFile open, out FramePosition position)
+    private long ResumeEachAt(long readOffset, out FramePosition position)
     {
         FrameState state = State;
-        long stdout = ResumeOf(LineStream.Stdout, readOffset, open, ref state);
-        long stderr = ResumeOf(LineStream.Stderr, readOffset, open, ref state);
+        long stdout = ResumeOf(LineStream.Stdout, readOffset, ref state);
+        long stderr = ResumeOf(LineStream.Stderr, readOffset, ref state);
         long offset = Math.Min(stdout, stderr);
-        if (offset < readOffset) state.Flags &= ~FrameFlags.SkipToNewline;
+        if (offset < readOffset)
+        {
+            state.Flags &= ~FrameFlags.SkipToNewline;
+            if (Places?.Held is { } held && held.Offset == offset) state.Flags |= held.Flags & FrameFlags.SkipToNewline;
+        }
         position = state.ToPosition();
-        position.Flags |= stdout < stderr
-            ? MultiLineFile.AheadBits(LineStream.Stderr, stderr - offset)
-            : MultiLineFile.AheadBits(LineStream.Stdout, stdout - offset);
+        position.Flags |= StreamPlaces.AheadBits(stdout, stderr);
         return offset;
     }
 
-    private long ResumeOf(LineStream stream, long readOffset, MultiLineFile open, ref FrameState state)
+    private long ResumeOf(LineStream stream, long readOffset, ref FrameState state)
     {
-        MultiLineBlock block = open[stream];
-        PartialLine? parts = Parts(stream);
-        if (!block.IsOpen && parts is null) return open.NextOf(stream, readOffset);
-        FrameState before = parts?.StateBefore ?? default;
-        FrameFlags flags = block.IsOpen ? block.FlagsBefore : before.Flags;
-        // A raw file has only stdout, so its flag goes with that.
-        FrameFlags own = stream == LineStream.Stdout ? FrameFlags.SkipStdoutParts | FrameFlags.HasOwnTimes : FrameFlags.SkipStderrParts;
-        state.Flags = (state.Flags & ~own) | (flags & own);
-        if (stream == LineStream.Stdout) state.Stdout = block.IsOpen ? block.ClockBefore : before.Stdout;
-        else state.Stderr = block.IsOpen ? block.ClockBefore : before.Stderr;
-        return block.IsOpen ? block.Offset : parts!.Offset;
+        if (Places?.Held is { } held && held.Stream == stream)
+        {
+            state.Take(stream, held.Clock, held.Flags);
+            return held.Offset;
+        }
+        if (MultiLine?[stream] is { IsOpen: true } block)
+        {
+            state.Take(stream, block.ClockBefore, block.FlagsBefore);
+            return block.Offset;
+        }
+        if ((Parts(stream) ?? (HandedOn?.Stream == stream ? HandedOn : null)) is { } parts)
+        {
+            state.TakeFrom(parts.StateBefore, stream);
+            return parts.Offset;
+        }
+        return Places?.NextOf(stream, readOffset) ?? readOffset;
     }
 }

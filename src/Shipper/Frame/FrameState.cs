@@ -24,7 +24,8 @@ internal enum FrameFlags : byte
 
 /// <summary>
 /// The resume state of one file at one offset. Carried through the checkpoint as <see cref="FramePosition"/>: the two clocks in its four time
-/// fields, in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15), and the number of entries. The default is the start of a file.
+/// fields, in Flags the byte of <see cref="FrameFlags"/> (bits 0-7) and the format (bits 8-15), and the number of entries; the upper bits are those of
+/// <see cref="StreamPlaces"/>. The default is the start of a file.
 /// </summary>
 internal record struct FrameState
 {
@@ -38,6 +39,19 @@ internal record struct FrameState
 
     /// <summary>Entries of this generation that went to the sink: the number of the next one, the same in every run that frames these bytes.</summary>
     public long Entries;
+
+    /// <summary>What concerns one stream alone, of another state of the same file.</summary>
+    public void TakeFrom(in FrameState other, LineStream stream) => Take(stream, stream == LineStream.Stdout ? other.Stdout : other.Stderr, other.Flags);
+
+    /// <summary>The clock and the flags that concern one stream alone.</summary>
+    public void Take(LineStream stream, EntryClock clock, FrameFlags flags)
+    {
+        // A raw file has only stdout, so its flag goes with that.
+        FrameFlags own = stream == LineStream.Stdout ? FrameFlags.SkipStdoutParts | FrameFlags.HasOwnTimes : FrameFlags.SkipStderrParts;
+        Flags = (Flags & ~own) | (flags & own);
+        if (stream == LineStream.Stdout) Stdout = clock;
+        else Stderr = clock;
+    }
 
     public readonly FramePosition ToPosition() => new()
     {

@@ -65,7 +65,7 @@ internal sealed partial class LineFramer
         where TSink : struct, IEntrySink, allows ref struct
     {
         // The log's own times say which lines were far apart, whenever they are read: so a restart finds the same blocks.
-        LineStream otherStream = Other(stream);
+        LineStream otherStream = stream.Other();
         MultiLineBlock other = file.MultiLine![otherStream];
         if (other.IsOpen && hasTime && original - other.LastUnixNanos > rule.WaitNanosMax && file.Parts(otherStream) is null)
         {

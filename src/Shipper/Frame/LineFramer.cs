@@ -81,6 +81,7 @@ internal sealed partial class LineFramer
         where TSink : struct, IEntrySink, allows ref struct
     {
         if (file.IsEndingParts && !EndParts(file, ref sink)) return new FrameResult(0, SinkFull: true);
+        file.JoinStreams(offset);
         int at = SkipRestOfCutLine(file, chunk);
         int complete = chunk.LastIndexOf((byte)'\n') + 1;
         if (complete > at)
@@ -118,8 +119,8 @@ internal sealed partial class LineFramer
             if (!Emit(file, stream, parts.Offset, parts.UnixNanos, OwnTime, parts.Bytes, valid: false, ref sink)) return false;
             parts.IsShipped = true;
             _counts.Unfinished++;
-            // The position is the block's now.
-            if (file.MultiLine is not null) file.SetParts(stream, null);
+            // Where each stream has a place of its own, this one's is behind the line now (or in front of its block).
+            if (file.HasPlaces) file.SetParts(stream, null);
         }
         if (file.MultiLine is not null && !EndBlocks(file, long.MaxValue, ref sink)) return false;
         file.SetParts(LineStream.Stdout, null);
@@ -183,7 +184,7 @@ internal sealed partial class LineFramer
 
     /// <summary>Nothing of this file is pending or repaired: lines may go straight to the sink.</summary>
     private static bool IsPlain(FileFraming file, bool valid) =>
-        valid && file.Stages is null && !file.HasParts && (file.State.Flags & (FrameFlags.SkipStdoutParts | FrameFlags.SkipStderrParts)) == 0;
+        valid && file.Stages is null && file.Places is null && !file.HasParts && (file.State.Flags & (FrameFlags.SkipStdoutParts | FrameFlags.SkipStderrParts)) == 0;
 
     private bool FrameOthers<TSink>(
         FileFraming file, ReadOnlySpan<byte> lines, ref int at, long offset, bool valid, long readNanos, ref TSink sink)
@@ -208,7 +209,7 @@ internal sealed partial class LineFramer
                 if (CriLine.TryParse(line, ref _seconds, out CriLine cri))
                     return FrameRecord(file, cri.Stream, cri.UnixNanos, cri.Partial, line[cri.MessageStart..], offset, valid, ref sink);
                 if (!FrameForeign(file, line, offset, valid, readNanos, ref sink)) return false;
-                _counts.NotCri++;
+                if (!file.Passes(LineStream.Stdout, offset)) _counts.NotCri++;
                 return true;
             case SourceFormat.Docker:
                 ReadOnlySpan<byte> text = valid || Utf8.IsValid(line) ? line : Repair(line, LongLineBytes * 3);
@@ -216,7 +217,7 @@ internal sealed partial class LineFramer
                 if (DockerLine.TryParse(text, _scratch, out DockerLine docker))
                     return FrameRecord(file, docker.Stream, docker.UnixNanos, docker.Partial, docker.Message, offset, valid: true, ref sink);
                 if (!FrameForeign(file, line, offset, valid, readNanos, ref sink)) return false;
-                _counts.NotDocker++;
+                if (!file.Passes(LineStream.Stdout, offset)) _counts.NotDocker++;
                 return true;
             default:
                 return FrameRaw(file, line, offset, valid, readNanos, ref sink);
@@ -227,9 +228,9 @@ internal sealed partial class LineFramer
     private bool FrameForeign<TSink>(FileFraming file, ReadOnlySpan<byte> line, long offset, bool valid, long readNanos, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
+        if (file.Passes(LineStream.Stdout, offset)) return true;
         if (file.MultiLine is not null)
         {
-            if (file.MultiLine.Skips(LineStream.Stdout, offset)) return true;
             if (!EndStdoutParts(file, ref sink)) return false;
         }
         // With lines open on both sides a restart between them could not give it the same time again: so they end here.
@@ -286,7 +287,7 @@ internal sealed partial class LineFramer
         FileFraming file, LineStream stream, long unixNanos, bool partial, ReadOnlySpan<byte> message, long offset, bool valid, ref TSink sink)
         where TSink : struct, IEntrySink, allows ref struct
     {
-        if (file.MultiLine is not null && file.MultiLine.Skips(stream, offset)) return true;
+        if (file.Passes(stream, offset)) return true;
         FrameFlags skip = FileFraming.SkipFlag(stream);
         if ((file.State.Flags & skip) != 0)
         {
@@ -298,7 +299,7 @@ internal sealed partial class LineFramer
         if (parts is null && !partial) return Emit(file, stream, offset, unixNanos, OwnTime, message, valid, ref sink);
 
         bool opened = parts is null;
-        parts ??= new PartialLine(stream, offset, file.State, unixNanos, otherWasOpen: file.Parts(Other(stream)) is not null, _open);
+        parts ??= new PartialLine(stream, offset, file.State, unixNanos, otherWasOpen: file.Parts(stream.Other()) is not null, _open);
         int before = parts.Length;
         // One byte more than looked at is enough to know that the line is too long.
         int most = LookedAtBytes(file);
@@ -336,11 +337,9 @@ internal sealed partial class LineFramer
     private static void ClosePart(FileFraming file, LineStream stream)
     {
         file.SetParts(stream, null);
-        LineStream other = Other(stream);
+        LineStream other = stream.Other();
         file.Parts(other)?.OtherLineEnded(stream == LineStream.Stdout ? file.State.Stdout : file.State.Stderr);
     }
-
-    private static LineStream Other(LineStream stream) => stream == LineStream.Stdout ? LineStream.Stderr : LineStream.Stdout;
 
     /// <param name="file">Its state.</param>
     /// <param name="stream">Where the line was written to.</param>

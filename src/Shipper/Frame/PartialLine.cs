@@ -7,6 +7,8 @@ namespace LokiGateway.Shipper.Frame;
 /// </summary>
 internal sealed class PartialLine(LineStream stream, long offset, in FrameState stateBefore, long unixNanos, bool otherWasOpen, OpenLineMemory memory)
 {
+    public LineStream Stream => stream;
+
     /// <summary>Where framing must begin again to see this line's first part.</summary>
     public long Offset { get; } = offset;
 

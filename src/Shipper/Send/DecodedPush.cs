@@ -1,8 +1,10 @@
 // A push taken apart again, to send it in pieces: when a hop finds it too large, or when one of its streams is refused. Rare and off the hot
 // path, so it copies freely; its memory is bounded by the batch that it came from.
+using System.Runtime.InteropServices;
 using System.Text;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
+using LokiGateway.Shipper.Batch;
 
 namespace LokiGateway.Shipper.Send;
 
@@ -44,6 +46,16 @@ internal sealed class DecodedPush
 
     /// <summary>Label texts of its streams.</summary>
     public IReadOnlySet<string> Labels() => _streams.Select(static stream => Encoding.UTF8.GetString(stream.Labels)).ToHashSet();
+
+    /// <summary>How many entries lie in each minute of each stream, by its label text.</summary>
+    public void CountInto(Dictionary<(string Labels, long MinuteNanos), int> minutes)
+    {
+        foreach ((byte[] labels, List<Entry> entries) in _streams)
+        {
+            string text = Encoding.UTF8.GetString(labels);
+            foreach (Entry entry in entries) CollectionsMarshal.GetValueRefOrAddDefault(minutes, (text, BatchBuilder.MinuteOf(entry.UnixNanos)), out _)++;
+        }
+    }
 
     /// <summary>The push in two: the streams with these label texts, and the others. Null where there are none.</summary>
     /// <param name="isWanted">Asked once per stream.</param>

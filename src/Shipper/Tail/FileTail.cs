@@ -212,7 +212,7 @@ internal sealed class FileTail(TimeProvider time, ILogger log, Action<TailedFile
     private TailRead Truncate(TailedFile file, SafeFileHandle handle, in FileStat stat)
     {
         long unread = file.UnreadBytes;
-        Log.ContentReplaced(log, file.CurrentPath, file.ReadOffset, stat.Size, unread);
+        Log.ContentReplaced(log, file.CurrentPath, file.UnreadFrom, stat.Size, unread);
         file.BeginNextGeneration(FileIdentity.Of(handle, file.Identity.Key), awaitCopySearch: contentReplaced is not null);
         if (contentReplaced is not null && file.IsHeldBack) contentReplaced(file);
         return new TailRead(TailReadKind.Truncated, unread);

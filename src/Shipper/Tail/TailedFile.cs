@@ -29,6 +29,7 @@ internal sealed class TailedFile
     private ulong _positionMark;
     private readonly PositionChanges _changes;
     private long _givenUpAt = -1;
+    private long _heldFrom = -1;
     private long _graceTicks;
     private long _leftPathAt;
     private ModifiedTime _endModified;
@@ -106,11 +107,17 @@ internal sealed class TailedFile
     /// <summary>Lane only: last size seen.</summary>
     public long KnownSize { get; set; }
 
-    /// <summary>Lane only: what is known to follow the read offset.</summary>
-    public long UnreadBytes => Math.Max(0, KnownSize - ReadOffset);
+    /// <summary>Set by the lane: where the first line lies that was passed over, to be framed later; -1: none was.</summary>
+    public long HeldFrom { get => Volatile.Read(ref _heldFrom); set => Volatile.Write(ref _heldFrom, value); }
+
+    /// <summary>Everything before this was framed; any thread.</summary>
+    public long UnreadFrom => HeldFrom is >= 0 and var held ? Math.Min(held, ReadOffset) : ReadOffset;
+
+    /// <summary>Lane only: what is known to be still to frame.</summary>
+    public long UnreadBytes => Math.Max(0, KnownSize - UnreadFrom);
 
     /// <summary>Any thread; a moving picture, because the lane reads meanwhile.</summary>
-    public long LagBytes => Math.Max(0, SizeNow() - ReadOffset);
+    public long LagBytes => Math.Max(0, SizeNow() - UnreadFrom);
 
     /// <summary>Asked of the file itself: a lane whose tenant is held up does not look at its files, and those are the ones in danger. Any thread.</summary>
     public long SizeNow()
@@ -164,9 +171,10 @@ internal sealed class TailedFile
     /// <summary>Scanner, before the lane has the file: whether it goes on where an older generation ends.</summary>
     internal bool HasPredecessor => _predecessor is not null;
 
-    /// <summary>Lane only, when it is not held back any more: the generation before it, once.</summary>
-    public TailedFile? TakePredecessor()
+    /// <summary>Lane only, when it is not held back any more: the generation before it, and the log of its container's run before, once.</summary>
+    public TailedFile? TakePredecessor(out TailedFile? earlierRun)
     {
+        earlierRun = _earlierRun?.File;
         _earlierRun = null;
         if (_predecessor is not { } older) return null;
         _predecessor = null;
@@ -286,10 +294,11 @@ internal sealed class TailedFile
         FilePosition last = Interlocked.Exchange(ref _acked, new FilePosition(0, _generation, default));
         if (search)
         {
-            _replaced = new ReplacedContent(oldIdentity, Mark, ReadOffset, last, KnownSize);
+            _replaced = new ReplacedContent(oldIdentity, Mark, UnreadFrom, last, KnownSize);
             _awaitsCopySearch = true;
         }
         Identity = identity;
+        HeldFrom = -1;
         ReadOffset = 0;
         KnownSize = 0;
         EndOffset = -1;

@@ -23,7 +23,7 @@ internal sealed class FaultyEndpoint(int seed)
     {
         var slot = SlotOf(DateTimeOffset.UtcNow);
         if (_isHealed || IsGood(slot)) return SinkAnswer.Ok;
-        return ((slot / 2 + seed) % 7) switch
+        return ((slot / 2 + seed) % 8) switch
         {
             0 => SinkAnswer.Refuse(500, "rpc error: code = Unavailable desc = at least 2 live replicas required, could only find 1\n"),
             1 => SinkAnswer.RateLimited(),
@@ -32,9 +32,19 @@ internal sealed class FaultyEndpoint(int seed)
             3 => SinkAnswer.DropAfterReading(stored: push.Number % 2 == 0),
             4 => SinkAnswer.StoredThen(500),
             5 => SinkAnswer.Partial(static (_, entry) => IsRefused(entry.Line)),
+            6 => WithoutStderr(push),
             _ => push.Number % 3 == 0 ? SinkAnswer.CloseInMiddleOfAnswer() : SinkAnswer.DropAfterReading(),
         };
     }
+
+    /// <summary>The tenant has as many streams as it may, and those of stderr came last.</summary>
+    private static SinkAnswer WithoutStderr(PushReceived push)
+    {
+        string[] refused = [.. push.Decode().Streams.Select(static stream => stream.Labels).Where(IsStderr)];
+        return refused.Length == 0 ? SinkAnswer.Ok : SinkAnswer.StreamLimited(IsStderr, refused);
+    }
+
+    private static bool IsStderr(string labels) => labels.Contains("stderr", StringComparison.Ordinal);
 
     private int SlotOf(DateTimeOffset time) => (int)((time - _startedAt) / TroubleLength);
 

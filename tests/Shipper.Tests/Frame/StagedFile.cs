@@ -13,10 +13,10 @@ internal static class StagedFile
         SourceFormat format, int lineBytesMax, MultiLineOptions? multiLine, RedactionRule[]? rules = null, long offset = 0, FramePosition position = default)
     {
         LineStages? stages = LineStages.Of(multiLine, rules ?? [], lineBytesMax);
-        return new FileFraming(format, RawTimestamp.Auto, 77, FrameState.From(position))
+        return new FileFraming(format, RawTimestamp.Auto, 77, FrameState.From(position), StreamPlaces.From(offset, position))
         {
             Stages = stages,
-            MultiLine = stages?.MultiLine is null ? null : MultiLineFile.From(offset, position.Flags),
+            MultiLine = stages?.MultiLine is null ? null : new MultiLineFile(),
         };
     }
 
