@@ -112,9 +112,25 @@ public static class PushWriter
     // message PushRequest { repeated StreamAdapter streams = 1; }
     public static int WriteStreamHeader(Span<byte> destination, ReadOnlySpan<byte> labels, int entriesLength)
     {
+        var position = WriteStreamHeaderStart(destination, labels.Length, entriesLength);
+        labels.CopyTo(destination[position..]);
+        return position + labels.Length;
+    }
+
+    /// <summary>Room for what <see cref="WriteStreamHeaderStart"/> writes.</summary>
+    public const int StreamHeaderStartBytesMax = 1 + LengthBytesMax + 1 + LengthBytesMax;
+
+    /// <summary>
+    /// As <see cref="WriteStreamHeader"/>, but for the labels themselves: the caller appends these before the entries.
+    /// </summary>
+    public static int WriteStreamHeaderStart(Span<byte> destination, int labelsLength, int entriesLength)
+    {
         destination[0] = 0x0A;
-        var position = 1 + WriteVarint(destination[1..], (ulong)(StringFieldLength(labels.Length) + entriesLength));
-        return position + WriteStringField(destination[position..], 0x0A, labels);
+        var position = 1 + WriteVarint(destination[1..], (ulong)(StringFieldLength(labelsLength) + entriesLength));
+        if (labelsLength == 0)
+            return position;
+        destination[position++] = 0x0A;
+        return position + WriteVarint(destination[position..], (ulong)labelsLength);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LokiGateway.Protocol.Push;
+using LokiGateway.Protocol.Snappy;
 using LokiGateway.Shipper.Tail;
 
 namespace LokiGateway.Shipper.Batch;
@@ -135,26 +136,29 @@ internal sealed class BatchBuilder(BatchBuffers buffers, int batchBytesMax)
         return batched;
     }
 
-    /// <summary>Bytes that <see cref="Seal"/> will write.</summary>
-    public int SealedBytesMax => _length + _headerBytes;
-
-    /// <summary>Writes the push request, gives back the buffer and begins the next batch.</summary>
-    /// <returns>The length of the request; <paramref name="marks"/> now belong to the caller.</returns>
-    public int Seal(Span<byte> request, out List<FileMark> marks)
+    /// <summary>Compresses the push request, gives back the buffer and begins the next batch.</summary>
+    /// <param name="block">Takes the request, compressed.</param>
+    /// <param name="scratch">For <see cref="SnappyBlockWriter"/>.</param>
+    /// <param name="requestBytes">The length of the request before compression.</param>
+    /// <param name="marks">Now belong to the caller.</param>
+    /// <returns>The length in <paramref name="block"/>.</returns>
+    public int Seal(Span<byte> block, Span<byte> scratch, out int requestBytes, out List<FileMark> marks)
     {
         CloseRun();
-        int written = 0;
+        requestBytes = 0;
+        foreach (BatchStream stream in _streams)
+            requestBytes += PushWriter.StreamHeaderLength(stream.LabelsUtf8.Length, stream.EntriesBytes) + stream.EntriesBytes;
+        var request = new SnappyBlockWriter(requestBytes, block, scratch);
+        Span<byte> header = stackalloc byte[PushWriter.StreamHeaderStartBytesMax];
         foreach (BatchStream stream in _streams)
         {
-            written += PushWriter.WriteStreamHeader(request[written..], stream.LabelsUtf8, stream.EntriesBytes);
-            for (int run = stream.FirstRun; run >= 0; run = _runs[run].Next)
-            {
-                _buffer.AsSpan(_runs[run].Start, _runs[run].Length).CopyTo(request[written..]);
-                written += _runs[run].Length;
-            }
+            request.Write(header[..PushWriter.WriteStreamHeaderStart(header, stream.LabelsUtf8.Length, stream.EntriesBytes)]);
+            request.Write(stream.LabelsUtf8);
+            for (int run = stream.FirstRun; run >= 0; run = _runs[run].Next) request.Write(_buffer.AsSpan(_runs[run].Start, _runs[run].Length));
             stream.FirstRun = stream.LastRun = -1;
             stream.EntriesBytes = 0;
         }
+        int written = request.Finish();
         marks = _marks;
         _marks = new List<FileMark>(Math.Max(4, Math.Min(marks.Count, 256)));
         (_sealedParts, _parts) = (_parts, _sealedParts);

@@ -14,15 +14,13 @@ internal sealed class BatchSealer
     private const int MetadataBytesMax = 5 << 10;
 
     private readonly BatchBuffers _buffers;
-    private readonly byte[] _request;
+    private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(SnappyBlockWriter.ScratchBytes);
     private readonly byte[] _compressed;
 
     public BatchSealer(BatchBuffers buffers, int batchBytesMax, int lineBytesMax)
     {
         _buffers = buffers;
-        int requestBytesMax = RequestBytesMax(batchBytesMax, lineBytesMax);
-        _request = GC.AllocateUninitializedArray<byte>(requestBytesMax);
-        _compressed = GC.AllocateUninitializedArray<byte>(SnappyBlock.CompressedLengthMax(requestBytesMax));
+        _compressed = GC.AllocateUninitializedArray<byte>(BufferBytesMax(batchBytesMax, lineBytesMax));
     }
 
     /// <summary>A full batch, or one entry of the longest line with the most labels.</summary>
@@ -37,10 +35,9 @@ internal sealed class BatchSealer
     public SealedBatch Seal(BatchBuilder builder, long sequence)
     {
         (int lines, int streams, long first) = (builder.Lines, builder.Streams, builder.FirstUnixNanos);
-        int length = builder.Seal(_request, out List<FileMark> marks);
-        int compressed = SnappyBlock.Compress(_request.AsSpan(0, length), _compressed);
+        int compressed = builder.Seal(_compressed, _scratch, out int requestBytes, out List<FileMark> marks);
         byte[] buffer = _buffers.RentForSealed(compressed);
         _compressed.AsSpan(0, compressed).CopyTo(buffer);
-        return new SealedBatch(buffer, compressed, length, lines, streams, sequence, first, marks, builder.SealedParts);
+        return new SealedBatch(buffer, compressed, requestBytes, lines, streams, sequence, first, marks, builder.SealedParts);
     }
 }

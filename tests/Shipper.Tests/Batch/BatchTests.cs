@@ -89,6 +89,43 @@ public sealed class BatchTests
         Assert.Equal(("filename", "a/b"), (pair.Name, pair.Value));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void BatchOfManyFragments_DecodedByGoogle_HoldsWhatWasAdded_HoweverLongTheRunsAre(int streamCount)
+    {
+        const int batchBytes = 1 << 20;
+        var buffers = NewBuffers(8 << 20, batchBytes);
+        var builder = new BatchBuilder(buffers, batchBytes);
+        BatchStream[] streams = [.. Enumerable.Range(0, streamCount).Select(NewStream)];
+        byte[] metadata = new byte[Protocol.Push.PushWriter.MetadataPairLength(8, 120)];
+        Protocol.Push.PushWriter.WriteMetadataPair(metadata, "filename"u8, Encoding.ASCII.GetBytes(new string('f', 120)));
+        var random = new Random(streamCount);
+        var added = streams.Select(static _ => new List<(long, string, string)>()).ToArray();
+        // Runs of a single entry and of hundreds of kilobytes, with metadata and without.
+        for (int stream = 0, left = 0, entry = 0; ; entry++)
+        {
+            if (left-- == 0) (stream, left) = ((stream + 1) % streamCount, random.Next(4) > 0 ? random.Next(4) : random.Next(900));
+            string line = $"line {entry} {new string((char)random.Next('a', 'z'), random.Next(200))}";
+            bool named = random.Next(3) > 0;
+            if (!builder.TryAdd(streams[stream], 1 + entry, Encoding.ASCII.GetBytes(line), named ? metadata : default)) break;
+            added[stream].Add((1 + entry, line, named ? new string('f', 120) : ""));
+        }
+        Assert.True(builder.IsFull);
+
+        SealedBatch batch = new BatchSealer(buffers, batchBytes, LineBytes).Seal(builder, 1);
+
+        Assert.InRange(batch.RequestBytes, batchBytes - (2 * LineBytes), batchBytes);
+        PushRequest request = PushRequests.ReadSnappy(batch.Buffer[..batch.Length]);
+        Assert.Equal(batch.RequestBytes, request.CalculateSize());
+        for (int i = 0; i < streamCount; i++)
+        {
+            string labels = Encoding.UTF8.GetString(streams[i].LabelsUtf8);
+            Assert.Equal(added[i], request.Streams.Single(stream => stream.Labels == labels).Entries.Select(static one =>
+                (PushRequests.ToNanos(one.Timestamp), one.Line, one.StructuredMetadata.SingleOrDefault()?.Value ?? "")));
+        }
+    }
+
     [Fact]
     public void WithoutBuffers_NothingIsTaken_AndLaterItIs()
     {
