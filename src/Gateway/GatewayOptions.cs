@@ -1,4 +1,5 @@
 // Everything a gateway can be told, parsed and checked once at start: nothing of this is looked up by name per request.
+using LokiGateway.Gateway.Completeness;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
 
@@ -40,6 +41,9 @@ public sealed record GatewayOptions
     /// <summary>How many gateways share the limits: with a local store each grants rate/replicas and streams/replicas, as Loki's distributors do.</summary>
     public int Replicas { get; init; } = 1;
 
+    /// <summary>What the reports of shippers are judged by.</summary>
+    public CompletenessOptions Completeness { get; init; } = new();
+
     public ByteCounting ByteCounting { get; init; } = ByteCounting.Lines;
 
     /// <summary>How long requests in flight may take to finish after the stop was asked for.</summary>
@@ -80,6 +84,7 @@ public sealed record GatewayOptions
             RuntimeConfigPeriod = runtime.Duration("period", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1),
                 "How often the overrides file is looked at."),
             Replicas = store.Integer("replicas", 1, 1, 1000, "How many gateways run side by side; each grants its share of a tenant's rate and streams."),
+            Completeness = CompletenessOptions.Bind(root.Section("completeness", "What the reports of shippers are judged by.")),
             ByteCounting = root.Choice("compatibility", ByteCounting.Lines, Compatibilities,
                 "Which Loki's way of counting bytes against ingestion_rate_mb: loki-3.2 counts lines, loki-3.3 counts lines and structured metadata."),
             ShutdownTimeout = shutdownTimeout,

@@ -2,6 +2,7 @@
 // ones after it; this file alone knows them all.
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Authenticate;
+using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Inspect;
 using LokiGateway.Gateway.Query;
@@ -21,12 +22,12 @@ namespace LokiGateway.Gateway;
 /// <para>3. Inspect: one pass over the decoded push: streams, lines, bytes, time range.</para>
 /// <para>4. Admit: blocked, rate, active streams, in Loki's order.</para>
 /// <para>5. Forward: the original bytes, or what is left when streams were taken out.</para>
-/// <para>6. Account: what was received, discarded, acknowledged.</para>
+/// <para>6. Account: what was received, discarded, acknowledged; and, from the reports of shippers, what is missing.</para>
 /// <para>7. Reply: Loki's answer, or the reason why there is none.</para>
 /// </summary>
 internal sealed class GatewayPipeline(
     IAuthenticator authenticator, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
-    QueryProxy queries, GatewayMetrics metrics, TimeProvider time, ILogger log)
+    QueryProxy queries, CompletenessBook completeness, CompletenessMetrics completenessMetrics, GatewayMetrics metrics, TimeProvider time, ILogger log)
 {
     private volatile bool _isDraining;
 
@@ -48,6 +49,7 @@ internal sealed class GatewayPipeline(
                 Route.Push or Route.LegacyPush or Route.OtlpLogs => await PushAsync(http, route),
                 Route.Query or Route.Tail => await QueryAsync(http, route),
                 Route.Ready => await ReadyAsync(http),
+                Route.Report => await ReportAsync(http),
                 _ => await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound)),
             };
         }
@@ -84,12 +86,13 @@ internal sealed class GatewayPipeline(
         string? contentEncoding = request.Headers.ContentEncoding is [var encoding, ..] ? encoding : null;
         if (!PushFormat.TryParse(route, contentType, contentEncoding, out PushFormat format, out string formatError))
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, formatError));
-        (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http);
+        (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, bounds.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
 
         // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
         BatchStamp? stamp = ReadStamp(request.Headers);
+        if (stamp is { } claimed && !completeness.Arrived(tenantId, claimed)) metrics.CountBadStamp("acked_differ");
         Verdict verdict = InspectAndAdmit(tenant, body, format, stamp);
         using RefusedStreams? partial = verdict.Partial;
         if (verdict.Refusal is not null) return await ReplyWriter.RefuseAsync(http, verdict.Refusal);
@@ -110,14 +113,39 @@ internal sealed class GatewayPipeline(
         int lines = verdict.Summary.Entries - (partial?.Entries ?? 0);
         if (answer.IsStored) tenant.Metrics.Acked(lines);
         else tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines);
+        // Of a push that is refused in part Loki has the rest.
+        bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
+        if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(tenantId, stamped, lines);
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
         if (partial is null) return await ReplyWriter.AnswerAsync(http, answer);
-        bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
         if (!answer.IsStored && !isRefusedInPart) return await ReplyWriter.AnswerAsync(http, answer);
         // Only beside an answer that decides over the rest: a shipper takes every stream that is not named for delivered.
         http.Response.Headers[RefusedStreams.Header] = partial.HeaderValue;
         return await ReplyWriter.RefuseAsync(http, Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null));
+    }
+
+    /// <summary>A shipper's books: believed no further than the tenant that it may push for.</summary>
+    private async Task<int> ReportAsync(HttpContext http)
+    {
+        if (!HttpMethods.IsPost(http.Request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
+        if (authenticator.AuthenticatePush(http.Request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
+        (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, ShipperReport.BodyBytesMax);
+        if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
+        using PooledBytes body = received!;
+        if (!ShipperReport.TryParse(body.Span, out ShipperReport? report, out string? error))
+        {
+            completenessMetrics.Reported(null);
+            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, $"gateway: report: {error}"));
+        }
+
+        ReportOutcome outcome = completeness.Take(tenantId, report);
+        completenessMetrics.Reported(outcome);
+        if (outcome == ReportOutcome.NoRoom)
+            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, $"gateway: more than {CompletenessBook.NodesMax} shippers report, try again later"));
+        // One that is out of date was overtaken: its sender need not know.
+        http.Response.StatusCode = StatusCodes.Status204NoContent;
+        return StatusCodes.Status204NoContent;
     }
 
     private async Task<int> QueryAsync(HttpContext http, Route route)
@@ -139,16 +167,16 @@ internal sealed class GatewayPipeline(
         return StatusCodes.Status200OK;
     }
 
-    private async ValueTask<(Refusal? Refusal, PooledBytes? Body)> ReadBodyAsync(HttpContext http)
+    private async ValueTask<(Refusal? Refusal, PooledBytes? Body)> ReadBodyAsync(HttpContext http, int bytesMax)
     {
         try
         {
             (BodyError error, PooledBytes? body, long bytes) = await BodyReader.ReadAsync(
-                http.Request.BodyReader, http.Request.ContentLength, bounds.BodyBytesMax, memory, http.RequestAborted);
+                http.Request.BodyReader, http.Request.ContentLength, bytesMax, memory, http.RequestAborted);
             if (error == BodyError.None) return (null, body);
             // The rest of this body is not worth reading.
             http.Response.Headers.Connection = "close";
-            return (error == BodyError.Overloaded ? Overload.Refusal : new Refusal(RefusalKind.TooLarge, LokiTexts.BodyTooLarge(bytes, bounds.BodyBytesMax)), null);
+            return (error == BodyError.Overloaded ? Overload.Refusal : new Refusal(RefusalKind.TooLarge, LokiTexts.BodyTooLarge(bytes, bytesMax)), null);
         }
         catch (BadHttpRequestException tooSlow) when (tooSlow.StatusCode == StatusCodes.Status408RequestTimeout)
         {

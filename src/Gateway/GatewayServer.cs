@@ -1,6 +1,7 @@
 // The gateway as one object that starts, listens, drains and stops: a program, a quickstart and a test use it the same way.
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Authenticate;
+using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
@@ -12,6 +13,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -35,6 +37,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly QueryProxy _queries;
     private readonly Tenants _tenants;
     private readonly RuntimeLimits _limits;
+    private readonly CompletenessPage _completenessPage;
     private AdminServer? _admin;
     private int _stopped;
 
@@ -49,6 +52,9 @@ public sealed class GatewayServer : IAsyncDisposable
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
         _queries = new QueryProxy(options.Upstream.QueryUrl, _container.Services.GetRequiredService<IHttpForwarder>(), _log);
+        var completeness = new CompletenessBook(options.Completeness, options.Replicas, time);
+        var completenessMetrics = new CompletenessMetrics(registry, options.Completeness, _tenants.LabelOf);
+        _completenessPage = new CompletenessPage(completeness, time);
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
         _pipeline = new GatewayPipeline(
             options.AuthMode switch
@@ -57,11 +63,13 @@ public sealed class GatewayServer : IAsyncDisposable
                 _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
             },
             memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
-            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, metrics, time, _log);
+            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics,
+            metrics, time, _log);
         registry.AddBeforeCollectCallback(() =>
         {
             metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
             _tenants.Publish();
+            completenessMetrics.Publish(completeness.Judge());
         });
     }
 
@@ -133,6 +141,7 @@ public sealed class GatewayServer : IAsyncDisposable
                 Metrics = registry,
                 Ready = () => _pipeline.IsDraining ? new ReadyState(false, "draining") : new ReadyState(true, "ready"),
                 Config = _options.ShowConfig,
+                Routes = new Dictionary<string, RequestDelegate> { [CompletenessPage.Path] = _completenessPage.WriteAsync },
             };
             _admin = await AdminServer.StartAsync(_options.AdminListen, endpoints, logs, ct);
         }

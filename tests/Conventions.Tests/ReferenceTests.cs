@@ -40,6 +40,7 @@ public sealed class ReferenceTests
         ["Gateway/Authenticate"] = ["Receive"],
         ["Gateway/Inspect"] = ["Receive"],
         ["Gateway/Account"] = ["Receive", "Inspect"],
+        ["Gateway/Completeness"] = [],
         ["Gateway/Admit"] = ["Receive", "Authenticate", "Inspect", "Account"],
         ["Gateway/Forward"] = ["Receive", "Authenticate"],
         ["Gateway/Query"] = ["Receive", "Authenticate", "Forward", "Reply"],

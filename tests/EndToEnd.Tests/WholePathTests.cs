@@ -1,4 +1,5 @@
 // From the file on the node to the answer of a query: shipper, gateway and Loki together, and what happens when the one in the middle goes away.
+using System.Text.Json;
 using LokiGateway.EndToEnd.Tests.Programs;
 using LokiGateway.EndToEnd.Tests.Stack;
 using LokiGateway.Testing;
@@ -39,6 +40,41 @@ public sealed class WholePathTests(LokiStack stack) : IClassFixture<LokiStack>
     }
 
     [Fact]
+    public async Task SourceThatLokiRefuses_IsTheOneThatTheGatewayNamesAsMissing()
+    {
+        using var temp = new TempDirectory("path");
+        await using var loki = FaultSink.Start(static _ => SinkAnswer.TooFarBehind(
+            static (stream, entry) => IsDatabase(stream.Labels) && entry.Line.Length % 2 == 0));
+        var root = temp.Folder("pods");
+        RotatingLogWriter[] writers = [new(root, "whole", "web-0", seed: 44), new(root, "whole", "db-0", "postgres", seed: 45)];
+        var gateway = new GatewaySetup(temp, loki.Address, extra: "completeness: {threshold: 0.95, window: 1m, grace: 1s}");
+        var setup = new ShipperSetup(temp, $"{root}/*/*/*.log", gateway.PushUrl, extra: "external_labels: {cluster: test}\nledger: {interval: 1s}");
+        await using var process = await gateway.StartReadyAsync();
+        await using var shipper = await setup.StartReadyAsync();
+        foreach (var writer in writers)
+        {
+            writer.Write(100);
+            writer.Finish();
+        }
+        var total = writers.Sum(static writer => writer.Count);
+        using var http = new HttpClient();
+        var page = await Eventually.ValueAsync(
+            async () => JsonDocument.Parse(await http.GetStringAsync(new Uri(gateway.Admin, "/api/v1/completeness"))).RootElement.GetProperty("clusters"),
+            clusters => clusters.GetArrayLength() == 1 && clusters[0].GetProperty("expected_lines").GetInt64() == total, $"{total} lines expected",
+            TimeSpan.FromSeconds(60));
+        var cluster = page[0];
+        Assert.Equal(("ops", "test"), (cluster.GetProperty("tenant").GetString(), cluster.GetProperty("cluster").GetString()));
+        Assert.True(cluster.GetProperty("below_threshold").GetBoolean(), $"{cluster}");
+        var missing = Assert.Single(cluster.GetProperty("missing").EnumerateArray());
+        Assert.Equal("whole/db-0/postgres", missing.GetProperty("source").GetString());
+        Assert.Equal(loki.RejectedLines.Count, missing.GetProperty("rejected_lines").GetInt64());
+        Assert.Equal(total - loki.RejectedLines.Count, cluster.GetProperty("acked_lines").GetInt64());
+        // The gateway has counted what Loki took by itself, and the shipper does not claim more.
+        var metrics = await MetricsPage.FetchAsync(gateway.Admin);
+        Assert.Equal(0, metrics.Sum("loki_gateway_shipper_stamp_errors_total"));
+    }
+
+    [Fact]
     public async Task GatewayKilledAndRestartedWhileTheShipperRuns_LosesNothing()
     {
         using var temp = new TempDirectory("path");
@@ -76,4 +112,8 @@ public sealed class WholePathTests(LokiStack stack) : IClassFixture<LokiStack>
             Assert.Equal(writer.Lines.Select(line => line.Text).Order(StringComparer.Ordinal), found.Select(entry => entry.Line).Order(StringComparer.Ordinal));
         }
     }
+
+    /// <summary>One stream, because Loki's text counts what it refused of one.</summary>
+    private static bool IsDatabase(string labels) =>
+        labels.Contains("db-0", StringComparison.Ordinal) && labels.Contains("stdout", StringComparison.Ordinal);
 }

@@ -78,5 +78,6 @@ internal sealed class Tenants : IAsyncDisposable
 
     private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _time);
 
-    private string LabelOf(string name) => _limits.Tenants.Contains(name) ? name : GatewayMetrics.OtherTenants;
+    /// <summary>The name of a tenant in metrics: its own when the overrides file names it.</summary>
+    public string LabelOf(string name) => _limits.Tenants.Contains(name) ? name : GatewayMetrics.OtherTenants;
 }

@@ -1,5 +1,7 @@
 // The allow-list of the gateway. Loki serves /config with storage credentials and /ingester/shutdown without authentication on the same port as pushes:
 // what is not named here does not exist.
+using LokiGateway.Protocol.Completeness;
+
 namespace LokiGateway.Gateway.Receive;
 
 /// <summary>What a path is for.</summary>
@@ -12,6 +14,7 @@ internal enum Route
     Query,
     Tail,
     Ready,
+    Report,
 }
 
 /// <summary>Exact, case-sensitive matching of the decoded path, as Loki's router does it.</summary>
@@ -31,6 +34,7 @@ internal static class Routes
         LegacyPush => Route.LegacyPush,
         OtlpLogs => Route.OtlpLogs,
         "/ready" => Route.Ready,
+        ShipperReport.Path => Route.Report,
         _ when path.StartsWith(QueryPrefix, StringComparison.Ordinal) => QueryRoute(path.AsSpan(QueryPrefix.Length)),
         _ when path.StartsWith(LegacyQueryPrefix, StringComparison.Ordinal) => LegacyQueryRoute(path.AsSpan(LegacyQueryPrefix.Length)),
         _ => Route.Unknown,
@@ -54,6 +58,7 @@ internal static class Routes
         Route.Query => "query",
         Route.Tail => "tail",
         Route.Ready => "ready",
+        Route.Report => "report",
         _ => "other",
     };
 
