@@ -2,7 +2,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using LokiGateway.Protocol.Completeness;
 using Microsoft.AspNetCore.Http;
 
 namespace LokiGateway.Gateway.Completeness;
