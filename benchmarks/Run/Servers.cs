@@ -77,7 +77,7 @@ internal static class Servers
         int port = FreePort(), adminPort = FreePort();
         string file = Path.Combine(folder, "gateway.yaml");
         await File.WriteAllTextAsync(file, $$"""
-            server: {http_listen_address: 127.0.0.1, http_listen_port: {{port}}}
+            server: {http_listen_address: 127.0.0.1, http_listen_port: {{port}}, grpc_listen_port: -1}
             admin: {listen: "127.0.0.1:{{adminPort}}"}
             auth: {mode: trust}
             upstream: {push_url: "{{upstream.GetLeftPart(UriPartial.Authority)}}"}

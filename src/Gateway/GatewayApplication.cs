@@ -1,4 +1,5 @@
 // Hands Kestrel's requests to the pipeline without a host in between. A connection keeps its HttpContext from request to request, as ASP.NET's own host does it.
+using LokiGateway.Gateway.Grpc;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LokiGateway.Gateway;
 
-internal sealed class GatewayApplication(GatewayPipeline pipeline) : IHttpApplication<HttpContext>
+internal sealed class GatewayApplication(GatewayPipeline pipeline, GrpcDoor? grpc) : IHttpApplication<HttpContext>
 {
     public HttpContext CreateContext(IFeatureCollection contextFeatures)
     {
@@ -20,7 +21,9 @@ internal sealed class GatewayApplication(GatewayPipeline pipeline) : IHttpApplic
         return connection.HostContext = new DefaultHttpContext(contextFeatures);
     }
 
-    public Task ProcessRequestAsync(HttpContext context) => pipeline.HandleAsync(context);
+    // Only the gRPC port speaks HTTP/2.
+    public Task ProcessRequestAsync(HttpContext context) =>
+        grpc is not null && HttpProtocol.IsHttp2(context.Request.Protocol) ? grpc.HandleAsync(context) : pipeline.HandleAsync(context);
 
     public void DisposeContext(HttpContext context, Exception? exception) => ((DefaultHttpContext)context).Uninitialize();
 }

@@ -21,6 +21,9 @@ public sealed record GatewayOptions
     /// <summary>Host and port for pushes and queries. Port 0 takes a free one (<see cref="GatewayServer.Address"/> tells which).</summary>
     public string Listen { get; init; } = "0.0.0.0:3100";
 
+    /// <summary>Host and port for gRPC pushes; null serves none. Port 0 takes a free one (<see cref="GatewayServer.GrpcAddress"/> tells which).</summary>
+    public string? GrpcListen { get; init; }
+
     /// <summary>Host and port of /ready, /live, /metrics and /config; null serves no admin port.</summary>
     public string? AdminListen { get; init; }
 
@@ -58,6 +61,7 @@ public sealed record GatewayOptions
         ConfigurationSection server = root.Section("server", "The door for agents and for Grafana.");
         string host = server.String("http_listen_address", "0.0.0.0", "Address to listen on for pushes and queries.");
         int port = server.Integer("http_listen_port", 3100, 0, 65535, "Port to listen on for pushes and queries; 0 takes a free one.");
+        int grpcPort = server.Integer("grpc_listen_port", 9095, -1, 65535, "Port to listen on for pushes by gRPC (logproto.Pusher/Push); 0 takes a free one, -1 serves none.");
         TimeSpan shutdownTimeout = server.Duration("graceful_shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long requests in flight may take to finish after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds.");
 
@@ -75,6 +79,7 @@ public sealed record GatewayOptions
         return new GatewayOptions
         {
             Listen = $"{host}:{port}",
+            GrpcListen = grpcPort < 0 ? null : $"{host}:{grpcPort}",
             AdminListen = adminListen.Length == 0 ? null : adminListen,
             AuthMode = authMode,
             Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),

@@ -75,11 +75,7 @@ internal sealed class GatewayPipeline(
 
         // 2. Authenticate: before a byte of the body is read.
         if (authenticator.AuthenticatePush(request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
-        if (tenants.Find(tenantId.Value) is not { } tenant)
-        {
-            Log.TooManyTenants(log, Tenants.TenantsMax);
-            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, "gateway: too many tenants are active, try again later"));
-        }
+        if (tenants.Find(tenantId.Value) is not { } tenant) return await ReplyWriter.RefuseAsync(http, TooManyTenants());
 
         // 1. Receive, second half: the body, bounded.
         string? contentType = request.Headers.ContentType;
@@ -89,24 +85,37 @@ internal sealed class GatewayPipeline(
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, bounds.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
+        var push = new ReceivedPush(tenantId, body, format, Routes.PathOf(route), format.ContentType(contentType), PushFormat.OrNull(contentEncoding));
+        return await ReplyWriter.PushedAsync(http, await TakeAsync(tenant, push, request.Headers));
+    }
 
+    /// <summary>A push that came by gRPC, authenticated already, its message in a snappy block: from here on the same.</summary>
+    public async Task<PushOutcome> PushAsync(TenantId tenantId, HttpContext http, PooledBytes block)
+    {
+        long startedAt = time.GetTimestamp();
+        var push = new ReceivedPush(tenantId, block, PushFormat.Snappy, Routes.Push, MediaType.Protobuf, null);
+        PushOutcome outcome = tenants.Find(tenantId.Value) is { } tenant ? await TakeAsync(tenant, push, http.Request.Headers) : new PushOutcome(TooManyTenants());
+        metrics.ObserveRequest(Route.GrpcPush, ReplyWriter.StatusOf(outcome), time.GetElapsedTime(startedAt));
+        return outcome;
+    }
+
+    /// <summary>3. to 6.: what a push holds, whether it may pass, what Loki says, and the books.</summary>
+    private async Task<PushOutcome> TakeAsync(Tenant tenant, ReceivedPush push, IHeaderDictionary headers)
+    {
         // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
-        BatchStamp? stamp = ReadStamp(request.Headers);
-        if (stamp is { } claimed && !completeness.Arrived(tenantId, claimed)) metrics.CountBadStamp("acked_differ");
-        Verdict verdict = InspectAndAdmit(tenant, body, format, stamp);
+        BatchStamp? stamp = ReadStamp(headers);
+        if (stamp is { } claimed && !completeness.Arrived(push.Tenant, claimed)) metrics.CountBadStamp("acked_differ");
+        Verdict verdict = InspectAndAdmit(tenant, push.Body, push.Format, stamp);
         using RefusedStreams? partial = verdict.Partial;
-        if (verdict.Refusal is not null) return await ReplyWriter.RefuseAsync(http, verdict.Refusal);
+        if (verdict.Refusal is not null) return new PushOutcome(verdict.Refusal);
 
         // 5. Forward.
-        string path = Routes.PathOf(route);
-        string? agent = PushFormat.OrNull(request.Headers.UserAgent);
+        string? agent = PushFormat.OrNull(headers.UserAgent);
         UpstreamAnswer answer;
         if (partial is null)
-        {
-            answer = await upstream.SendAsync(new UpstreamPush(
-                path, tenantId, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
-        }
-        else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, partial.Rest.Memory, MediaType.Protobuf, null, agent));
+            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, push.Body.Memory, push.ContentType, push.ContentEncoding, agent));
+        else if (partial.Rest is not null)
+            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, MediaType.Protobuf, null, agent));
         else answer = UpstreamAnswer.NothingToSend;
 
         // 6. Account.
@@ -115,14 +124,11 @@ internal sealed class GatewayPipeline(
         else tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines);
         // Of a push that is refused in part Loki has the rest.
         bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
-        if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(tenantId, stamped, lines);
+        if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(push.Tenant, stamped, lines);
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
-        if (partial is null) return await ReplyWriter.AnswerAsync(http, answer);
-        if (!answer.IsStored && !isRefusedInPart) return await ReplyWriter.AnswerAsync(http, answer);
-        // Only beside an answer that decides over the rest: a shipper takes every stream that is not named for delivered.
-        http.Response.Headers[RefusedStreams.Header] = partial.HeaderValue;
-        return await ReplyWriter.RefuseAsync(http, Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null));
+        if (partial is null || (!answer.IsStored && !isRefusedInPart)) return new PushOutcome(null, answer);
+        return new PushOutcome(Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null), answer, partial.HeaderValue);
     }
 
     /// <summary>A shipper's books: believed no further than the tenant that it may push for.</summary>
@@ -209,6 +215,12 @@ internal sealed class GatewayPipeline(
             CheckStamp(stamp, summary);
             return admission.Admit(tenant, push, summary);
         }
+    }
+
+    private Refusal TooManyTenants()
+    {
+        Log.TooManyTenants(log, Tenants.TenantsMax);
+        return new Refusal(RefusalKind.RateLimited, "gateway: too many tenants are active, try again later");
     }
 
     private void CheckStamp(BatchStamp? stamp, in PushSummary summary)

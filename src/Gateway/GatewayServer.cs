@@ -1,8 +1,10 @@
 // The gateway as one object that starts, listens, drains and stops: a program, a quickstart and a test use it the same way.
+using Grpc.AspNetCore.Server.Model;
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Grpc;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Admin;
@@ -47,7 +49,8 @@ public sealed class GatewayServer : IAsyncDisposable
         _log = logs.CreateLogger("gateway");
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
-        _container = BuildKestrel(options, logs, Blocks);
+        var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
+        _container = BuildKestrel(options, logs, Blocks, memory);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
@@ -55,16 +58,21 @@ public sealed class GatewayServer : IAsyncDisposable
         var completeness = new CompletenessBook(options.Completeness, options.Replicas, time);
         var completenessMetrics = new CompletenessMetrics(registry, options.Completeness, _tenants.LabelOf);
         _completenessPage = new CompletenessPage(completeness, time);
-        var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
+        IAuthenticator authenticator = options.AuthMode switch
+        {
+            AuthMode.Trust => new TrustAuthenticator(),
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
+        };
         _pipeline = new GatewayPipeline(
-            options.AuthMode switch
-            {
-                AuthMode.Trust => new TrustAuthenticator(),
-                _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
-            },
-            memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
+            authenticator, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
             new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics,
             metrics, time, _log);
+        if (options.GrpcListen is not null)
+        {
+            _container.Services.GetRequiredService<PusherService>().Push = _pipeline.PushAsync;
+            Grpc = new GrpcDoor(_container.Services, authenticator, memory);
+        }
+
         registry.AddBeforeCollectCallback(() =>
         {
             metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
@@ -75,8 +83,13 @@ public sealed class GatewayServer : IAsyncDisposable
 
     internal TransportBlocks Blocks { get; } = new();
 
+    internal GrpcDoor? Grpc { get; }
+
     /// <summary>Where pushes and queries go, with the real port when 0 was asked for.</summary>
     public Uri Address { get; private set; } = null!;
+
+    /// <summary>Where gRPC pushes go; null when the options ask for no such port.</summary>
+    public Uri? GrpcAddress { get; private set; }
 
     /// <summary>Where /ready and /metrics are; null when the options ask for none.</summary>
     public Uri? AdminAddress => _admin?.Address;
@@ -126,14 +139,22 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         try
         {
-            await _kestrel.StartAsync(new GatewayApplication(_pipeline), ct);
+            await _kestrel.StartAsync(new GatewayApplication(_pipeline, Grpc), ct);
         }
-        catch (Exception failure) when (ListenException.From(failure, _options.Listen, "server.http_listen_address, server.http_listen_port") is { } clear)
+        catch (Exception failure) when (ListenException.From(failure, _options.Listen, "server.http_listen_address, server.http_listen_port") is { } clear
+            && (_options.GrpcListen is null || !failure.Message.Contains(_options.GrpcListen, StringComparison.Ordinal)))
+        {
+            throw clear;
+        }
+        catch (Exception failure) when (_options.GrpcListen is { } grpc && ListenException.From(failure, grpc, "server.grpc_listen_port") is { } clear)
         {
             throw clear;
         }
 
-        Address = new Uri(_kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.First().Replace("[::]", "localhost", StringComparison.Ordinal));
+        Uri[] addresses =
+            [.. _kestrel.Features.Get<IServerAddressesFeature>()!.Addresses.Select(static one => new Uri(one.Replace("[::]", "localhost", StringComparison.Ordinal)))];
+        Address = addresses[0];
+        if (Grpc is not null) GrpcAddress = addresses[1];
         if (_options.AdminListen is not null)
         {
             var endpoints = new AdminEndpoints
@@ -153,7 +174,7 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>
     /// Kestrel and YARP out of a container that is never started as a host: no middleware, no routing, no logging per request, and signals stay the program's.
     /// </summary>
-    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks)
+    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks, BodyMemory memory)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(logs));
@@ -173,7 +194,14 @@ public sealed class GatewayServer : IAsyncDisposable
             // A LogQL query in a GET.
             limits.MaxRequestLineSize = 64 * 1024;
             kestrel.Listen(ListenAddress.Parse(options.Listen), static endpoint => endpoint.Protocols = HttpProtocols.Http1);
+            if (options.GrpcListen is not null) kestrel.Listen(ListenAddress.Parse(options.GrpcListen), static endpoint => endpoint.Protocols = HttpProtocols.Http2);
         });
+        if (options.GrpcListen is not null)
+        {
+            builder.Services.AddGrpc(static grpc => grpc.MaxReceiveMessageSize = GrpcDoor.MessageBytesMax);
+            builder.Services.AddSingleton(memory).AddSingleton<PusherService>().AddSingleton<IServiceMethodProvider<PusherService>, PusherMethods>();
+        }
+
         // Behind UseKestrelCore, which adds its own: the last one wins.
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(blocks);
         return builder.Build();

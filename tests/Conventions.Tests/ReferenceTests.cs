@@ -41,6 +41,7 @@ public sealed class ReferenceTests
         ["Gateway/Inspect"] = ["Receive"],
         ["Gateway/Account"] = ["Receive", "Inspect"],
         ["Gateway/Completeness"] = [],
+        ["Gateway/Grpc"] = ["Receive", "Authenticate", "Admit", "Forward", "Reply"],
         ["Gateway/Admit"] = ["Receive", "Authenticate", "Inspect", "Account"],
         ["Gateway/Forward"] = ["Receive", "Authenticate"],
         ["Gateway/Query"] = ["Receive", "Authenticate", "Forward", "Reply"],

@@ -28,7 +28,7 @@ internal sealed class GatewayFixture : IAsyncDisposable
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         ConfigurationFile file = ConfigurationFile.Parse(
             $$"""
-            server: {http_listen_address: 127.0.0.1, http_listen_port: 0}
+            server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1}
             admin: {listen: ""}
             auth: {mode: trust}
             upstream: {push_url: {{loki.Address}}, query_url: {{query ?? loki.Address}}, timeout: 30s}

@@ -26,6 +26,9 @@ internal enum PushCompression
 
 internal readonly record struct PushFormat(PushEncoding Encoding, PushCompression Compression, PushJsonVersion JsonVersion)
 {
+    /// <summary>What agents send: a push request in a snappy block.</summary>
+    public static readonly PushFormat Snappy = new(PushEncoding.Protobuf, PushCompression.None, PushJsonVersion.V1);
+
     public bool IsOtlp => Encoding is PushEncoding.OtlpProtobuf or PushEncoding.OtlpJson;
 
     /// <summary>The content type to forward: as sent, unless it holds what our client may not send and Loki ignored anyway.</summary>

@@ -15,6 +15,9 @@ internal enum Route
     Tail,
     Ready,
     Report,
+
+    /// <summary>logproto.Pusher/Push; no path of the HTTP port leads to it.</summary>
+    GrpcPush,
 }
 
 /// <summary>Exact, case-sensitive matching of the decoded path, as Loki's router does it.</summary>
@@ -59,6 +62,7 @@ internal static class Routes
         Route.Tail => "tail",
         Route.Ready => "ready",
         Route.Report => "report",
+        Route.GrpcPush => "grpc_push",
         _ => "other",
     };
 

@@ -30,9 +30,7 @@ internal static class ReplyWriter
     /// <summary>Answers with what Loki said, to the letter, or with why it said nothing.</summary>
     public static async Task<int> AnswerAsync(HttpContext http, UpstreamAnswer answer)
     {
-        if (answer.Result != UpstreamResult.Answered) return await RefuseAsync(http, RefusalFor(answer));
-        if (answer.Status is < 200 or (>= 300 and < 400))
-            return await RefuseAsync(http, new Refusal(RefusalKind.UpstreamBroken, "gateway: the upstream answered with a redirect; check upstream.push_url"));
+        if (FailureOf(answer) is { } failure) return await RefuseAsync(http, failure);
         HttpResponse response = http.Response;
         response.StatusCode = answer.Status;
         if (answer.RetryAfter is not null) response.Headers.RetryAfter = answer.RetryAfter;
@@ -60,7 +58,29 @@ internal static class ReplyWriter
         _ => new Refusal(RefusalKind.UpstreamBroken, "gateway: the connection to Loki broke before its answer"),
     };
 
-    private static int StatusOf(Refusal refusal) => refusal.Kind switch
+    /// <summary>Why there is nothing of Loki's to pass on; null: there is.</summary>
+    public static Refusal? FailureOf(in UpstreamAnswer answer)
+    {
+        if (answer.Result != UpstreamResult.Answered) return RefusalFor(answer);
+        return answer.Status is < 200 or (>= 300 and < 400)
+            ? new Refusal(RefusalKind.UpstreamBroken, "gateway: the upstream answered with a redirect; check upstream.push_url")
+            : null;
+    }
+
+    /// <summary>Answers a push.</summary>
+    public static Task<int> PushedAsync(HttpContext http, PushOutcome outcome)
+    {
+        // Only beside an answer that decides over the rest: a shipper takes every stream that is not named for delivered.
+        if (outcome.RejectedStreams is { } streams) http.Response.Headers[Admit.RefusedStreams.Header] = streams;
+        return outcome.Refusal is { } refusal ? RefuseAsync(http, refusal) : AnswerAsync(http, outcome.Answer);
+    }
+
+    /// <summary>The HTTP status that an outcome has, or would have.</summary>
+    public static int StatusOf(in PushOutcome outcome) =>
+        (outcome.Refusal ?? FailureOf(outcome.Answer)) is { } refusal ? StatusOf(refusal) : outcome.Answer.Status;
+
+    /// <summary>The HTTP status of a refusal.</summary>
+    public static int StatusOf(Refusal refusal) => refusal.Kind switch
     {
         RefusalKind.WrongMethod => StatusCodes.Status405MethodNotAllowed,
         RefusalKind.UnknownRoute => StatusCodes.Status404NotFound,

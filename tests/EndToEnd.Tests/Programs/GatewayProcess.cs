@@ -18,6 +18,7 @@ internal sealed class GatewaySetup
             server:
               http_listen_address: 127.0.0.1
               http_listen_port: {{Address.Port}}
+              grpc_listen_port: -1
             {{Yaml.Indent(server, 2)}}
             admin: {listen: 127.0.0.1:{{Admin.Port}}}
             auth: {mode: trust}

@@ -34,7 +34,7 @@ public sealed class LokiStack : IAsyncLifetime
             new LocalLokiOptions { Listen = "127.0.0.1:0", DataDirectory = _temp.Folder("loki"), Limits = new TenantLimits(), OverridesFile = overrides },
             NullLoggerFactory.Instance, TimeProvider.System, Metrics.NewCustomRegistry(), CancellationToken.None);
         var file = ConfigurationFile.Parse($$"""
-            server: {http_listen_address: 127.0.0.1, http_listen_port: 0}
+            server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1}
             admin: {listen: ""}
             auth: {mode: trust}
             upstream: {push_url: "{{_loki.Address}}", query_url: "{{_loki.Address}}"}

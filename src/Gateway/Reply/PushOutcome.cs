@@ -1,0 +1,9 @@
+using LokiGateway.Gateway.Forward;
+
+namespace LokiGateway.Gateway.Reply;
+
+/// <summary>What became of a push, before it is said in the words of the door that it came through.</summary>
+/// <param name="Refusal">The gateway's own; null: Loki's answer counts.</param>
+/// <param name="Answer">Loki's, or why there is none.</param>
+/// <param name="RejectedStreams">Value of the header that names refused streams; null: none was refused.</param>
+internal readonly record struct PushOutcome(Refusal? Refusal, UpstreamAnswer Answer = default, string? RejectedStreams = null);
