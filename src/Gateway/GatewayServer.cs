@@ -168,7 +168,7 @@ public sealed class GatewayServer : IAsyncDisposable
         }
 
         if (_options.AuthMode == AuthMode.Trust) Log.TrustsEverybody(_log);
-        Log.Listening(_log, Address, _options.Upstream.PushUrl);
+        Log.Listening(_log, Address, GrpcAddress, _options.Upstream.PushUrl);
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace LokiGateway.Gateway;
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "gateway listening")]
-    public static partial void Listening(ILogger logger, Uri address, Uri upstream);
+    public static partial void Listening(ILogger logger, Uri address, Uri? grpc, Uri upstream);
 
     [LoggerMessage(2, LogLevel.Warning, "auth.mode is trust: every client may write and read every tenant")]
     public static partial void TrustsEverybody(ILogger logger);

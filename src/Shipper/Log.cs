@@ -116,7 +116,7 @@ internal static partial class Log
     [LoggerMessage(306, LogLevel.Warning, "a line is too large for the endpoint, sending half of it")]
     public static partial void LineCutForEndpoint(ILogger log, string? tenant, int bytes, string status, string error);
 
-    [LoggerMessage(307, LogLevel.Warning, "streams are over a limit of theirs: their files wait until it lets them in, the tenant's other files go on")]
+    [LoggerMessage(307, LogLevel.Warning, "streams are over a limit of theirs; the tenant's other streams go on. GET /api/v1/files tells which files they are in")]
     public static partial void StreamsRefused(ILogger log, string? tenant, int streams, int lines, bool retried, string status, string error);
 
     [LoggerMessage(308, LogLevel.Information, "streams that were over their limit are shipped again")]

@@ -270,7 +270,7 @@ internal sealed class TenantSender(PipelineTenant tenant, ShipperParts shared, T
             if (hopeful is null) continue;
             shared.Metrics.Retried("429");
             DeliveryResult result = await shared.Delivery
-                .DeliverAsync(hopeful with { Stamp = shared.StampFor(tenant, hopeful.Lines) }, stop).ConfigureAwait(false);
+                .DeliverAsync(hopeful with { Stamp = shared.StampFor(tenant, hopeful.Lines), IsTriedAgain = true }, stop).ConfigureAwait(false);
             List<ParkedPush> left = hopeless is null ? [] : [new ParkedPush(hopeless, hopelessLabels, push.RetryAfter)];
             if (result.Parked is { } again) left.AddRange(again);
             foreach (ParkedPush still in left) refused.UnionWith(still.Labels);

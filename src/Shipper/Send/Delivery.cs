@@ -163,7 +163,7 @@ internal sealed class Delivery : IDisposable
             await DecideAsync(second, tally, search, stop).ConfigureAwait(false);
             return;
         }
-        Log.StreamsRefused(_log, body.Tenant, named.Streams, named.Lines, refused.AreRetried, answer.Status, answer.Text);
+        if (!body.IsTriedAgain) Log.StreamsRefused(_log, body.Tenant, named.Streams, named.Lines, refused.AreRetried, answer.Status, answer.Text);
         if (refused.AreRetried) tally.Park(new ParkedPush(named, labels, answer.RetryAfter));
         else Reject(named, [new LokiRejection(refused.Reason, named.Lines)], answer, tally);
         if (others is null) return;

@@ -12,6 +12,9 @@ namespace LokiGateway.Shipper.Send;
 /// <param name="Stamp">Value of the X-Loki-Shipper header; null: none is sent.</param>
 internal sealed record PushBody(string? Tenant, ReadOnlyMemory<byte> Compressed, int DecompressedLength, int Lines, int Streams, string? Stamp)
 {
+    /// <summary>It was refused before, and that was said: streams over a limit of theirs, tried again.</summary>
+    public bool IsTriedAgain { get; init; }
+
     /// <summary>Whose memory it is, if somebody can make use of it while the push cannot be delivered.</summary>
     public PushOwner? Owner { get; init; }
 }

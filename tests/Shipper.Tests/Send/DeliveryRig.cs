@@ -1,8 +1,8 @@
 // A Delivery before a real socket, and pushes made by the oracle.
 using System.Collections.Concurrent;
 using LokiGateway.Shipper.Send;
+using LokiGateway.Shipper.Tests.Tail;
 using LokiGateway.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 using Delivery = LokiGateway.Shipper.Send.Delivery;
 
 namespace LokiGateway.Shipper.Tests.Send;
@@ -23,10 +23,12 @@ internal sealed class DeliveryRig : IDisposable
             RemoteTimeout = TimeSpan.FromSeconds(30),
         };
         Delivery = new Delivery(
-            change?.Invoke(options) ?? options, Observer, time ?? TimeProvider.System, NullLogger.Instance, samples: Samples, clock: null);
+            change?.Invoke(options) ?? options, Observer, time ?? TimeProvider.System, Logged, samples: Samples, clock: null);
     }
 
     public Delivery Delivery { get; }
+
+    public RecordedLog Logged { get; } = new();
 
     public SendRecorder Observer { get; } = new();
 

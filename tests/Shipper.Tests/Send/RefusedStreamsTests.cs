@@ -28,6 +28,16 @@ public sealed class RefusedStreamsTests
     }
 
     [Fact]
+    public async Task RefusedStreams_AreSaidOnce_NotAtEveryNewTry()
+    {
+        await using FaultSink sink = FaultSink.Start(_ => Limited("{app=\"0\"}", "{app=\"0\"}"));
+        using DeliveryRig rig = new(sink);
+        PushBody body = DeliveryRig.Body(DeliveryRig.Streams(2, 2));
+        for (int attempt = 0; attempt < 3; attempt++) await rig.Delivery.DeliverAsync(body with { IsTriedAgain = attempt > 0 }, rig.Stop);
+        Assert.Contains("over a limit of theirs", Assert.Single(rig.Logged.Lines).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task StreamsThatDidNotFitIntoTheHeader_AreFoundByAskingForTheRestAgain()
     {
         string[] over = ["{app=\"0\"}", "{app=\"2\"}", "{app=\"4\"}"];
