@@ -6,4 +6,7 @@ public enum AuthMode
 {
     /// <summary>X-Scope-OrgID as sent: for a gateway behind somebody else's authentication, or a cluster with its own network policy.</summary>
     Trust,
+
+    /// <summary>Bearer tokens and basic passwords, hashed in a file.</summary>
+    Static,
 }

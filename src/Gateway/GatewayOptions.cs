@@ -8,7 +8,7 @@ namespace LokiGateway.Gateway;
 /// <summary>The settings of one gateway. Immutable; per-tenant limits alone change while it runs (<see cref="RuntimeConfigFile"/>).</summary>
 public sealed record GatewayOptions
 {
-    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal) { ["trust"] = AuthMode.Trust };
+    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal) { ["trust"] = AuthMode.Trust, ["static"] = AuthMode.Static };
 
     private static readonly Dictionary<string, ByteCounting> Compatibilities = new(StringComparer.Ordinal)
     {
@@ -25,6 +25,9 @@ public sealed record GatewayOptions
     public string? AdminListen { get; init; }
 
     public AuthMode AuthMode { get; init; } = AuthMode.Trust;
+
+    /// <summary>Credentials with their tenants, read again when it changes; required for <see cref="AuthMode.Static"/>.</summary>
+    public string? CredentialsFile { get; init; }
 
     public required UpstreamOptions Upstream { get; init; }
 
@@ -66,7 +69,12 @@ public sealed record GatewayOptions
 
         ConfigurationSection auth = root.Section("auth", "Who may push and query.");
         AuthMode authMode = auth.RequiredChoice("mode", AuthModes,
-            "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent.");
+            "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent; "
+            + "static asks for a bearer token or a password of credentials_file.");
+        string? credentialsFile = auth.OptionalString("credentials_file",
+            "File with the credentials and what they grant, entries made by loki-gateway hash-credential; read again when it changes.");
+        if (authMode == AuthMode.Static && string.IsNullOrEmpty(credentialsFile)) auth.Error("mode", "static needs auth.credentials_file");
+        if (authMode == AuthMode.Trust && credentialsFile is not null) auth.Error("credentials_file", "has no meaning while auth.mode is trust: everybody may do everything");
 
         ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
         ConfigurationSection store = root.Section("limits_store", "Where the counts behind the limits are kept.");
@@ -77,6 +85,7 @@ public sealed record GatewayOptions
             Listen = $"{host}:{port}",
             AdminListen = adminListen.Length == 0 ? null : adminListen,
             AuthMode = authMode,
+            CredentialsFile = credentialsFile,
             Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),
             Bounds = RequestBounds.Bind(server),
             Limits = TenantLimits.Bind(root.Section("limits_config", "Loki's limits for every tenant, same keys and defaults as Loki 3.2."), new TenantLimits()),

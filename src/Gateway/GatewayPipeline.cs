@@ -10,7 +10,6 @@ using LokiGateway.Gateway.Receive;
 using LokiGateway.Gateway.Reply;
 using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Push;
-using LokiGateway.Protocol.Tenancy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -18,7 +17,7 @@ namespace LokiGateway.Gateway;
 
 /// <summary>
 /// <para>1. Receive: route, method, content type and encoding, bounds; the body into one buffer.</para>
-/// <para>2. Authenticate: exactly one tenant, from the identity and not from the body.</para>
+/// <para>2. Authenticate: who it is, and exactly one tenant that it may write to.</para>
 /// <para>3. Inspect: one pass over the decoded push: streams, lines, bytes, time range.</para>
 /// <para>4. Admit: blocked, rate, active streams, in Loki's order.</para>
 /// <para>5. Forward: the original bytes, or what is left when streams were taken out.</para>
@@ -26,7 +25,7 @@ namespace LokiGateway.Gateway;
 /// <para>7. Reply: Loki's answer, or the reason why there is none.</para>
 /// </summary>
 internal sealed class GatewayPipeline(
-    IAuthenticator authenticator, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
+    Authentication authentication, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
     QueryProxy queries, CompletenessBook completeness, CompletenessMetrics completenessMetrics, GatewayMetrics metrics, TimeProvider time, ILogger log)
 {
     private volatile bool _isDraining;
@@ -74,8 +73,9 @@ internal sealed class GatewayPipeline(
         if (!HttpMethods.IsPost(request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
 
         // 2. Authenticate: before a byte of the body is read.
-        if (authenticator.AuthenticatePush(request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
-        if (tenants.Find(tenantId.Value) is not { } tenant)
+        (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
+        if (tenants.Find(identity.Tenant.Value) is not { } tenant)
         {
             Log.TooManyTenants(log, Tenants.TenantsMax);
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, "gateway: too many tenants are active, try again later"));
@@ -92,7 +92,7 @@ internal sealed class GatewayPipeline(
 
         // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
         BatchStamp? stamp = ReadStamp(request.Headers);
-        if (stamp is { } claimed && !completeness.Arrived(tenantId, claimed)) metrics.CountBadStamp("acked_differ");
+        if (stamp is { } claimed && !completeness.Arrived(identity.Tenant, claimed)) metrics.CountBadStamp("acked_differ");
         Verdict verdict = InspectAndAdmit(tenant, body, format, stamp);
         using RefusedStreams? partial = verdict.Partial;
         if (verdict.Refusal is not null) return await ReplyWriter.RefuseAsync(http, verdict.Refusal);
@@ -104,9 +104,9 @@ internal sealed class GatewayPipeline(
         if (partial is null)
         {
             answer = await upstream.SendAsync(new UpstreamPush(
-                path, tenantId, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
+                path, identity.Tenant, body.Memory, format.ContentType(contentType), PushFormat.OrNull(contentEncoding), agent));
         }
-        else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, tenantId, partial.Rest.Memory, MediaType.Protobuf, null, agent));
+        else if (partial.Rest is not null) answer = await upstream.SendAsync(new UpstreamPush(path, identity.Tenant, partial.Rest.Memory, MediaType.Protobuf, null, agent));
         else answer = UpstreamAnswer.NothingToSend;
 
         // 6. Account.
@@ -115,7 +115,7 @@ internal sealed class GatewayPipeline(
         else tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines);
         // Of a push that is refused in part Loki has the rest.
         bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
-        if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(tenantId, stamped, lines);
+        if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(identity.Tenant, stamped, lines);
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
         if (partial is null) return await ReplyWriter.AnswerAsync(http, answer);
@@ -129,7 +129,8 @@ internal sealed class GatewayPipeline(
     private async Task<int> ReportAsync(HttpContext http)
     {
         if (!HttpMethods.IsPost(http.Request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
-        if (authenticator.AuthenticatePush(http.Request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
+        (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, ShipperReport.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
@@ -139,7 +140,7 @@ internal sealed class GatewayPipeline(
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, $"gateway: report: {error}"));
         }
 
-        ReportOutcome outcome = completeness.Take(tenantId, report);
+        ReportOutcome outcome = completeness.Take(identity.Tenant, report);
         completenessMetrics.Reported(outcome);
         if (outcome == ReportOutcome.NoRoom)
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, $"gateway: more than {CompletenessBook.NodesMax} shippers report, try again later"));
@@ -153,10 +154,10 @@ internal sealed class GatewayPipeline(
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsPost(http.Request.Method))
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "GET, POST"));
         // A tail follows one tenant, as in Loki.
-        if (authenticator.AuthenticateRead(http.Request.Headers, several: route == Route.Query, out string readable) is { } stranger)
-            return await ReplyWriter.RefuseAsync(http, stranger);
+        (Refusal? stranger, Identity identity) = await authentication.ForReadAsync(http, several: route == Route.Query);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
         if (!queries.IsConfigured) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound));
-        return await queries.ForwardAsync(http, readable) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
+        return await queries.ForwardAsync(http, identity.Tenants) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
     }
 
     private async Task<int> ReadyAsync(HttpContext http)

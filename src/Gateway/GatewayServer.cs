@@ -38,6 +38,8 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly Tenants _tenants;
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
+    private readonly CredentialsFile? _credentials;
+    private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private int _stopped;
 
@@ -47,6 +49,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _log = logs.CreateLogger("gateway");
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
+        if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);
         _container = BuildKestrel(options, logs, Blocks);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
@@ -56,15 +59,10 @@ public sealed class GatewayServer : IAsyncDisposable
         var completenessMetrics = new CompletenessMetrics(registry, options.Completeness, _tenants.LabelOf);
         _completenessPage = new CompletenessPage(completeness, time);
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
+        var attempts = new FailedAttempts(time);
         _pipeline = new GatewayPipeline(
-            options.AuthMode switch
-            {
-                AuthMode.Trust => new TrustAuthenticator(),
-                _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
-            },
-            memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
-            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics,
-            metrics, time, _log);
+            new Authentication(NewAuthenticator(options, attempts), attempts, metrics, _log), memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
+            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics, metrics, time, _log);
         registry.AddBeforeCollectCallback(() =>
         {
             metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
@@ -83,7 +81,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
     /// <summary>Starts listening.</summary>
     /// <exception cref="ListenException">An address is taken or not ours.</exception>
-    /// <exception cref="ConfigurationException">The overrides file is unusable.</exception>
+    /// <exception cref="ConfigurationException">The overrides file or the credentials file is unusable.</exception>
     public static async Task<GatewayServer> StartAsync(
         GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry, CancellationToken ct)
     {
@@ -118,9 +116,18 @@ public sealed class GatewayServer : IAsyncDisposable
         _upstream.Dispose();
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
+        if (_credentials is not null) await _credentials.DisposeAsync();
+        _slowChecks.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private IAuthenticator NewAuthenticator(GatewayOptions options, FailedAttempts attempts) => options.AuthMode switch
+    {
+        AuthMode.Trust => new TrustAuthenticator(),
+        AuthMode.Static => new StaticAuthenticator(_credentials!, attempts, _slowChecks),
+        _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
+    };
 
     private async Task ListenAsync(ILoggerFactory logs, CollectorRegistry registry, CancellationToken ct)
     {

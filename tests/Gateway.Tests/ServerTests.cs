@@ -74,7 +74,9 @@ public sealed class ServerTests
 
     [Theory]
     [InlineData(Upstream, "auth.mode")]
-    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, found \"open\"")]
+    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, static, found \"open\"")]
+    [InlineData("auth: {mode: static}\n" + Upstream, "static needs auth.credentials_file")]
+    [InlineData("auth: {mode: trust, credentials_file: /a}\n" + Upstream, "auth.credentials_file: has no meaning")]
     [InlineData("auth: {mode: trust}", "upstream.push_url")]
     [InlineData("auth: {mode: trust}\nupstream: {push_url: loki:3100}", "http://")]
     [InlineData("auth: {mode: trust}\nlimits_store: {kind: redis}\n" + Upstream, "limits_store.kind")]
