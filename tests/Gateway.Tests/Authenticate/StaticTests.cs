@@ -102,6 +102,20 @@ public sealed class StaticTests
     }
 
     [Fact]
+    public async Task Report_NeedsThePushOfItsTenant()
+    {
+        await using StaticRig rig = await StartAsync();
+        foreach ((int status, (string, string)[] headers) in ((int, (string, string)[])[])
+        [
+            (401, [Org("prod")]), (401, [Bearer("guess"), Org("prod")]), (403, [Bearer(Token), Org("a")]), (403, [Basic("grafana", Password), Org("prod")]), (400, [Bearer(Token)]),
+        ])
+        {
+            // 400: let in, and what it says is no report.
+            Assert.Equal(status, (await rig.Gateway.SendAsync("POST", "/shipper/v1/report", "{"u8.ToArray(), headers)).Status);
+        }
+    }
+
+    [Fact]
     public async Task ActionThatIsNotGranted_Is403()
     {
         await using Frontend frontend = await Frontend.StartAsync();
