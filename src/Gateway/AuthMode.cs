@@ -9,4 +9,7 @@ public enum AuthMode
 
     /// <summary>Bearer tokens and basic passwords, hashed in a file.</summary>
     Static,
+
+    /// <summary>The names in a client's certificate, mapped in the same file.</summary>
+    Mtls,
 }

@@ -30,6 +30,8 @@ internal sealed class GatewayMetrics
     private readonly Counter _badStamps;
     private readonly Counter _authFailures;
     private readonly Gauge _credentialsReloaded;
+    private readonly Gauge _tlsReloaded;
+    private readonly Gauge _tlsNotAfter;
     private readonly Func<string, TenantMetrics> _newTenant;
 
     public GatewayMetrics(CollectorRegistry registry)
@@ -51,6 +53,11 @@ internal sealed class GatewayMetrics
         _credentialsReloaded = metrics.CreateGauge("loki_gateway_credentials_last_reload_successful",
             "1 when auth.credentials_file was usable the last time it changed, or there is none, else 0: the credentials before are in force.");
         _credentialsReloaded.Set(1);
+        _tlsReloaded = metrics.CreateGauge("loki_gateway_tls_last_reload_successful",
+            "1 when the files of server.tls were usable the last time they changed, or there are none, else 0: the certificates before are in use.");
+        _tlsReloaded.Set(1);
+        _tlsNotAfter = metrics.CreateGauge("loki_gateway_tls_certificate_not_after_timestamp_seconds",
+            "When a certificate of server.tls ends: server (cert_file), client_ca (the first of client_ca_file to end).", "certificate");
         Counter receivedLines = metrics.CreateCounter("loki_gateway_received_lines_total", "Lines of pushes that could be read, before limits.", "tenant");
         Counter receivedBytes = metrics.CreateCounter("loki_gateway_received_bytes_total", "Bytes of those lines, as the tenant's rate counts them (compatibility).", "tenant");
         Counter ackedLines = metrics.CreateCounter("loki_gateway_acked_lines_total", "Lines that Loki said it has.", "tenant");
@@ -83,6 +90,11 @@ internal sealed class GatewayMetrics
 
     public void SetCredentialsReloaded(bool isSuccessful) => _credentialsReloaded.Set(isSuccessful ? 1 : 0);
 
+    public void SetTlsReloaded(bool isSuccessful) => _tlsReloaded.Set(isSuccessful ? 1 : 0);
+
+    public void SetTlsNotAfter(string certificate, DateTime notAfter) =>
+        _tlsNotAfter.WithLabels(certificate).Set((notAfter.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds);
+
     public void PublishInFlight(int pushes, long bytes)
     {
         _upstreamInFlight.Set(pushes);
@@ -112,6 +124,9 @@ internal sealed class GatewayMetrics
         AuthFailure.ActionNotGranted => "action_not_granted",
         AuthFailure.TooManyAttempts => "too_many_attempts",
         AuthFailure.Busy => "busy",
+        AuthFailure.UnknownSubject => "unknown_subject",
+        AuthFailure.OldConnection => "old_connection",
+        AuthFailure.CertificateRefused => "certificate_refused",
         _ => throw new ArgumentOutOfRangeException(nameof(failure), failure, null),
     };
 

@@ -8,7 +8,12 @@ namespace LokiGateway.Gateway;
 /// <summary>The settings of one gateway. Immutable; per-tenant limits alone change while it runs (<see cref="RuntimeConfigFile"/>).</summary>
 public sealed record GatewayOptions
 {
-    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal) { ["trust"] = AuthMode.Trust, ["static"] = AuthMode.Static };
+    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal)
+    {
+        ["trust"] = AuthMode.Trust,
+        ["static"] = AuthMode.Static,
+        ["mtls"] = AuthMode.Mtls,
+    };
 
     private static readonly Dictionary<string, ByteCounting> Compatibilities = new(StringComparer.Ordinal)
     {
@@ -21,12 +26,15 @@ public sealed record GatewayOptions
     /// <summary>Host and port for pushes and queries. Port 0 takes a free one (<see cref="GatewayServer.Address"/> tells which).</summary>
     public string Listen { get; init; } = "0.0.0.0:3100";
 
+    /// <summary>Null: plain HTTP.</summary>
+    public ServerTlsOptions? Tls { get; init; }
+
     /// <summary>Host and port of /ready, /live, /metrics and /config; null serves no admin port.</summary>
     public string? AdminListen { get; init; }
 
     public AuthMode AuthMode { get; init; } = AuthMode.Trust;
 
-    /// <summary>Credentials with their tenants, read again when it changes; required for <see cref="AuthMode.Static"/>.</summary>
+    /// <summary>Credentials with their tenants, read again when it changes; required for <see cref="AuthMode.Static"/> and <see cref="AuthMode.Mtls"/>.</summary>
     public string? CredentialsFile { get; init; }
 
     public required UpstreamOptions Upstream { get; init; }
@@ -63,6 +71,7 @@ public sealed record GatewayOptions
         int port = server.Integer("http_listen_port", 3100, 0, 65535, "Port to listen on for pushes and queries; 0 takes a free one.");
         TimeSpan shutdownTimeout = server.Duration("graceful_shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long requests in flight may take to finish after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds.");
+        ServerTlsOptions? tls = ServerTlsOptions.Bind(server);
 
         ConfigurationSection admin = root.Section("admin", "The port for probes and for Prometheus.");
         string adminListen = admin.Listen("listen", "0.0.0.0:9081", "Address of /ready, /live, /metrics and /config; empty serves none.");
@@ -70,10 +79,12 @@ public sealed record GatewayOptions
         ConfigurationSection auth = root.Section("auth", "Who may push and query.");
         AuthMode authMode = auth.RequiredChoice("mode", AuthModes,
             "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent; "
-            + "static asks for a bearer token or a password of credentials_file.");
+            + "static asks for a bearer token or a password of credentials_file; mtls for a client certificate of server.tls.client_ca_file.");
         string? credentialsFile = auth.OptionalString("credentials_file",
             "File with the credentials and what they grant, entries made by loki-gateway hash-credential; read again when it changes.");
-        if (authMode == AuthMode.Static && string.IsNullOrEmpty(credentialsFile)) auth.Error("mode", "static needs auth.credentials_file");
+        if (authMode is AuthMode.Static or AuthMode.Mtls && string.IsNullOrEmpty(credentialsFile)) auth.Error("mode", "needs auth.credentials_file");
+        if (authMode == AuthMode.Mtls && tls?.ClientCaFile is null) auth.Error("mode", "mtls needs server.tls.client_ca_file");
+        if (authMode != AuthMode.Mtls && tls?.ClientCaFile is not null) server.Error("tls", "client_ca_file has no meaning unless auth.mode is mtls");
         if (authMode == AuthMode.Trust && credentialsFile is not null) auth.Error("credentials_file", "has no meaning while auth.mode is trust: everybody may do everything");
 
         ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
@@ -84,6 +95,7 @@ public sealed record GatewayOptions
         {
             Listen = $"{host}:{port}",
             AdminListen = adminListen.Length == 0 ? null : adminListen,
+            Tls = tls,
             AuthMode = authMode,
             CredentialsFile = credentialsFile,
             Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),

@@ -39,6 +39,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
     private readonly CredentialsFile? _credentials;
+    private readonly ServerTls? _tls;
     private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private int _stopped;
@@ -50,7 +51,10 @@ public sealed class GatewayServer : IAsyncDisposable
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
         if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);
-        _container = BuildKestrel(options, logs, Blocks);
+        var attempts = new FailedAttempts(time);
+        if (options.Tls is { } tls)
+            _tls = new ServerTls(tls, (address, why) => Authentication.TellHandshake(attempts, metrics, _log, address, why), metrics, time, _log);
+        _container = BuildKestrel(options, logs, Blocks, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
@@ -59,9 +63,8 @@ public sealed class GatewayServer : IAsyncDisposable
         var completenessMetrics = new CompletenessMetrics(registry, options.Completeness, _tenants.LabelOf);
         _completenessPage = new CompletenessPage(completeness, time);
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
-        var attempts = new FailedAttempts(time);
         _pipeline = new GatewayPipeline(
-            new Authentication(NewAuthenticator(options, attempts), attempts, metrics, _log), memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
+            new Authentication(NewAuthenticator(options, attempts, time), attempts, metrics, _log), memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
             new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics, metrics, time, _log);
         registry.AddBeforeCollectCallback(() =>
         {
@@ -117,14 +120,16 @@ public sealed class GatewayServer : IAsyncDisposable
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();
+        if (_tls is not null) await _tls.DisposeAsync();
         _slowChecks.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    private IAuthenticator NewAuthenticator(GatewayOptions options, FailedAttempts attempts) => options.AuthMode switch
+    private IAuthenticator NewAuthenticator(GatewayOptions options, FailedAttempts attempts, TimeProvider time) => options.AuthMode switch
     {
         AuthMode.Trust => new TrustAuthenticator(),
+        AuthMode.Mtls => new MtlsAuthenticator(_credentials!, _tls!, time),
         AuthMode.Static => new StaticAuthenticator(_credentials!, attempts, _slowChecks),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
     };
@@ -160,7 +165,7 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>
     /// Kestrel and YARP out of a container that is never started as a host: no middleware, no routing, no logging per request, and signals stay the program's.
     /// </summary>
-    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks)
+    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks, ServerTls? tls)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(logs));
@@ -179,7 +184,11 @@ public sealed class GatewayServer : IAsyncDisposable
             limits.MaxRequestHeadersTotalSize = 32 * 1024;
             // A LogQL query in a GET.
             limits.MaxRequestLineSize = 64 * 1024;
-            kestrel.Listen(ListenAddress.Parse(options.Listen), static endpoint => endpoint.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(ListenAddress.Parse(options.Listen), endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http1;
+                if (tls is not null) endpoint.UseHttps(tls.Callback);
+            });
         });
         // Behind UseKestrelCore, which adds its own: the last one wins.
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(blocks);

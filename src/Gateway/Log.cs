@@ -51,4 +51,13 @@ internal static partial class Log
 
     [LoggerMessage(15, LogLevel.Error, "new credentials refused, the ones before stay in force: {Reason}")]
     public static partial void CredentialsRefused(ILogger logger, string reason);
+
+    [LoggerMessage(16, LogLevel.Information, "certificates of server.tls read, new connections use them")]
+    public static partial void TlsLoaded(ILogger logger, string subject, DateTimeOffset notAfter, int clientAuthorities);
+
+    [LoggerMessage(17, LogLevel.Error, "new certificates refused, the ones before stay in use: {Reason}")]
+    public static partial void TlsRefused(ILogger logger, string reason);
+
+    [LoggerMessage(18, LogLevel.Warning, "certificate of a client not taken")]
+    public static partial void CertificateRefused(ILogger logger, string reason, IPAddress? address, long heldBackBefore);
 }

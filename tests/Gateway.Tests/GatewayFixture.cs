@@ -24,13 +24,13 @@ internal sealed class GatewayFixture : IAsyncDisposable
 
     public static async Task<GatewayFixture> StartAsync(
         string limits = "{}", Func<GatewayOptions, GatewayOptions>? change = null, TimeProvider? time = null, FaultSink? loki = null, Uri? query = null,
-        string auth = "{mode: trust}", ILoggerFactory? logs = null)
+        string auth = "{mode: trust}", string server = "", ILoggerFactory? logs = null)
     {
         loki ??= FaultSink.Start();
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         ConfigurationFile file = ConfigurationFile.Parse(
             $$"""
-            server: {http_listen_address: 127.0.0.1, http_listen_port: 0}
+            server: {http_listen_address: 127.0.0.1, http_listen_port: 0{{server}}}
             admin: {listen: ""}
             auth: {{auth}}
             upstream: {push_url: {{loki.Address}}, query_url: {{query ?? loki.Address}}, timeout: 30s}

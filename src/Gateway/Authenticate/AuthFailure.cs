@@ -12,6 +12,9 @@ internal enum AuthFailure
     WrongPassword,
     WrongToken,
 
+    // Proven to be somebody whom the file does not name: 403.
+    UnknownSubject,
+
     // The caller is known and may not do this: 403.
     TenantNotGranted,
     ActionNotGranted,
@@ -19,4 +22,8 @@ internal enum AuthFailure
     // Not looked at for now: 429 and 503.
     TooManyAttempts,
     Busy,
+    OldConnection,
+
+    // The handshake failed: there was no request to answer.
+    CertificateRefused,
 }

@@ -39,6 +39,13 @@ internal sealed class Authentication(IAuthenticator authenticator, FailedAttempt
             grant.Credential, tenants.Count == 1 ? tenants[0] : default, tenants.Count == 1 ? tenants[0].Value : string.Join('|', tenants), grant.MayPush, grant.MayRead));
     }
 
+    /// <summary>A handshake that failed for the client's certificate, for the metric and the log.</summary>
+    public static void TellHandshake(FailedAttempts attempts, GatewayMetrics metrics, ILogger log, IPAddress? address, string why)
+    {
+        metrics.CountAuthFailure(AuthFailure.CertificateRefused);
+        if (attempts.ShouldTell(address, AuthFailure.CertificateRefused, out long heldBack)) Log.CertificateRefused(log, why, address, heldBack);
+    }
+
     private Refusal Forbid(HttpContext http, AuthFailure failure, Grant grant, string what)
     {
         Tell(http, failure, grant.Credential);
@@ -53,6 +60,11 @@ internal sealed class Authentication(IAuthenticator authenticator, FailedAttempt
             AuthFailure.NoCredential => new Refusal(RefusalKind.Unauthenticated, "gateway: a credential is required") { Challenges = _challenges },
             AuthFailure.TooManyAttempts => new Refusal(RefusalKind.RateLimited, "gateway: too many failed attempts from this address, try again later") { RetryAfter = proof.Wait },
             AuthFailure.Busy => new Refusal(RefusalKind.Overloaded, "gateway: too many credentials are being checked, try again later") { RetryAfter = proof.Wait },
+            AuthFailure.OldConnection => new Refusal(RefusalKind.Overloaded, "gateway: the certificate of this connection has to be shown again, connect anew")
+            {
+                RetryAfter = proof.Wait,
+            },
+            AuthFailure.UnknownSubject => new Refusal(RefusalKind.Forbidden, "gateway: the certificate's names are in no credential"),
             // One text for all of them: which half of a credential was right is nobody's business.
             _ => new Refusal(RefusalKind.Unauthenticated, "gateway: the credential is not valid") { Challenges = _challenges },
         };

@@ -11,4 +11,7 @@ internal sealed record Credential(Grant Grant)
     public string? Username { get; init; }
 
     public SecretHash? Password { get; init; }
+
+    /// <summary>A name in a client's certificate, with or without its kind (<c>CN=</c>, <c>DNS:</c>, <c>URI:</c>).</summary>
+    public string? Subject { get; init; }
 }

@@ -11,8 +11,12 @@ internal sealed class CredentialSet
 {
     public static readonly CredentialSet Empty = new([]);
 
+    /// <summary>About 1 MiB.</summary>
+    private const int VerifiedMax = 10_000;
+
     private readonly FrozenDictionary<string, Credential> _byUsername;
     private readonly FrozenDictionary<string, Credential> _byTokenId;
+    private readonly FrozenDictionary<string, Credential> _bySubject;
     private readonly Credential[] _tokens;
     private readonly SecretHash? _decoy;
 
@@ -21,13 +25,14 @@ internal sealed class CredentialSet
         Count = credentials.Count;
         _byUsername = credentials.Where(static one => one.Password is not null).ToFrozenDictionary(static one => one.Username!, StringComparer.Ordinal);
         _byTokenId = credentials.Where(static one => one.Token is { NamesCredential: true }).ToFrozenDictionary(static one => one.Id, StringComparer.Ordinal);
+        _bySubject = credentials.Where(static one => one.Subject is not null).ToFrozenDictionary(static one => one.Subject!, StringComparer.Ordinal);
         _tokens = [.. credentials.Where(static one => one.Token is { NamesCredential: false })];
         if (_byUsername.Count > 0) _decoy = SecretHash.Create(default, _byUsername.Values.Max(static one => one.Password!.Iterations));
     }
 
     public int Count { get; }
 
-    /// <summary>What was verified: at most one entry a credential, because what is kept is what the file grants.</summary>
+    /// <summary>What was verified against this reading of the file.</summary>
     public ConcurrentDictionary<CredentialKey, Grant> Verified { get; } = new();
 
     /// <summary>Checks under way, so that a thousand agents with one new token cost one check. Guarded by a lock on itself.</summary>
@@ -35,6 +40,26 @@ internal sealed class CredentialSet
 
     /// <summary>Slow. A name that is not in the file takes as long as a wrong password of the slowest one that is.</summary>
     public Proof Check(in PresentedCredential presented) => presented.IsBearer ? CheckToken(presented) : CheckPassword(presented);
+
+    /// <summary>
+    /// Keeps what was verified. Secrets have one entry a credential; certificates are renewed, so the table begins again before it could grow without end.
+    /// </summary>
+    public void Remember(CredentialKey key, Grant grant)
+    {
+        if (Verified.Count >= VerifiedMax) Verified.Clear();
+        Verified[key] = grant;
+    }
+
+    /// <summary>The credential of the first name that the file has; null when it has none of them.</summary>
+    public Credential? FindSubject(IEnumerable<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (_bySubject.TryGetValue(name, out Credential? found)) return found;
+        }
+
+        return null;
+    }
 
     private Proof CheckPassword(in PresentedCredential presented)
     {

@@ -47,7 +47,8 @@ internal sealed class CredentialsFile : IAsyncDisposable
         {
             Credential credential = BindOne(entry);
             if (!ids.Add(credential.Id)) entry.Error("id", $"\"{credential.Id}\" is there twice");
-            if (credential.Username is { Length: > 0 } name && !names.Add(name)) entry.Error("username", "is there twice");
+            if (credential.Subject is { } subject && !names.Add("subject " + subject)) entry.Error("subject", "is there twice");
+            if (credential.Username is { Length: > 0 } name && !names.Add("user " + name)) entry.Error("username", "is there twice");
             if (credential.Token is { NamesCredential: false } && ++nameless == NamelessTokensMax + 1)
             {
                 entry.Error("token_hash",
@@ -69,8 +70,10 @@ internal sealed class CredentialsFile : IAsyncDisposable
         string? username = entry.OptionalString("username", "User of HTTP basic authentication, with password_hash.");
         SecretHash? password = Hash(entry, "password_hash", "Hash of the user's password.");
         if (username?.Contains(':', StringComparison.Ordinal) == true) entry.Error("username", "must not contain a colon: HTTP ends the name there");
-        if (entry.Has("token_hash") == (entry.Has("username") || entry.Has("password_hash")))
-            entry.Error("id", "needs either token_hash, or username and password_hash");
+        string? subject = entry.OptionalString("subject",
+            "For auth.mode mtls: URI, DNS name or common name of a client's certificate; URI:, DNS: or CN= before it admits that kind only.");
+        int proofs = (entry.Has("token_hash") ? 1 : 0) + (entry.Has("username") || entry.Has("password_hash") ? 1 : 0) + (entry.Has("subject") ? 1 : 0);
+        if (proofs != 1) entry.Error("id", "needs either token_hash, or username and password_hash, or subject");
         else if (entry.Has("username") != entry.Has("password_hash")) entry.Error("id", "needs both username and password_hash");
         if (password is { NamesCredential: true }) entry.Error("password_hash", "is the hash of a token");
 
@@ -90,7 +93,7 @@ internal sealed class CredentialsFile : IAsyncDisposable
         }
 
         if (allow.Count == 0) entry.Error("allow", "allows nothing: push, read");
-        return new Credential(new Grant(id, tenants, allow.Contains("push"), allow.Contains("read"))) { Token = token, Username = username, Password = password };
+        return new Credential(new Grant(id, tenants, allow.Contains("push"), allow.Contains("read"))) { Token = token, Username = username, Password = password, Subject = subject };
     }
 
     /// <summary>Also the beginning of a token, so it must stand in a header as it is.</summary>

@@ -48,7 +48,7 @@ internal sealed class StaticAuthenticator(CredentialsFile file, FailedAttempts a
         {
             Proof proof = current.Check(presented);
             if (proof.Grant is null) return proof;
-            current.Verified[key] = proof.Grant;
+            current.Remember(key, proof.Grant);
             attempts.GiveBack(address);
             return proof;
         }
