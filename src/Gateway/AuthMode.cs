@@ -12,4 +12,7 @@ public enum AuthMode
 
     /// <summary>The names in a client's certificate, mapped in the same file.</summary>
     Mtls,
+
+    /// <summary>Bearer tokens that an identity provider has signed.</summary>
+    Jwt,
 }

@@ -30,6 +30,8 @@ internal sealed class GatewayMetrics
     private readonly Counter _badStamps;
     private readonly Counter _authFailures;
     private readonly Gauge _credentialsReloaded;
+    private readonly Gauge _jwksRefreshed;
+    private readonly Gauge _jwksRefreshedAt;
     private readonly Gauge _tlsReloaded;
     private readonly Gauge _tlsNotAfter;
     private readonly Func<string, TenantMetrics> _newTenant;
@@ -53,6 +55,10 @@ internal sealed class GatewayMetrics
         _credentialsReloaded = metrics.CreateGauge("loki_gateway_credentials_last_reload_successful",
             "1 when auth.credentials_file was usable the last time it changed, or there is none, else 0: the credentials before are in force.");
         _credentialsReloaded.Set(1);
+        _jwksRefreshed = metrics.CreateGauge("loki_gateway_jwks_last_refresh_successful",
+            "1 when the keys of auth.jwt.jwks_url could be fetched the last time, or auth.mode is another, else 0: the keys before are in use.");
+        _jwksRefreshed.Set(1);
+        _jwksRefreshedAt = metrics.CreateGauge("loki_gateway_jwks_last_refresh_success_timestamp_seconds", "When those keys were last fetched; 0: never.");
         _tlsReloaded = metrics.CreateGauge("loki_gateway_tls_last_reload_successful",
             "1 when the files of server.tls were usable the last time they changed, or there are none, else 0: the certificates before are in use.");
         _tlsReloaded.Set(1);
@@ -95,6 +101,13 @@ internal sealed class GatewayMetrics
     public void SetTlsNotAfter(string certificate, DateTime notAfter) =>
         _tlsNotAfter.WithLabels(certificate).Set((notAfter.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds);
 
+    /// <summary>Null: the fetch has failed.</summary>
+    public void SetJwksRefreshed(DateTimeOffset? at)
+    {
+        _jwksRefreshed.Set(at is null ? 0 : 1);
+        if (at is { } when) _jwksRefreshedAt.Set((when - DateTimeOffset.UnixEpoch).TotalSeconds);
+    }
+
     public void PublishInFlight(int pushes, long bytes)
     {
         _upstreamInFlight.Set(pushes);
@@ -124,6 +137,9 @@ internal sealed class GatewayMetrics
         AuthFailure.ActionNotGranted => "action_not_granted",
         AuthFailure.TooManyAttempts => "too_many_attempts",
         AuthFailure.Busy => "busy",
+        AuthFailure.TokenNotNow => "token_not_now",
+        AuthFailure.TokenWithoutTenant => "token_without_tenant",
+        AuthFailure.KeysUnavailable => "keys_unavailable",
         AuthFailure.UnknownSubject => "unknown_subject",
         AuthFailure.OldConnection => "old_connection",
         AuthFailure.CertificateRefused => "certificate_refused",

@@ -13,6 +13,7 @@ public sealed record GatewayOptions
         ["trust"] = AuthMode.Trust,
         ["static"] = AuthMode.Static,
         ["mtls"] = AuthMode.Mtls,
+        ["jwt"] = AuthMode.Jwt,
     };
 
     private static readonly Dictionary<string, ByteCounting> Compatibilities = new(StringComparer.Ordinal)
@@ -36,6 +37,9 @@ public sealed record GatewayOptions
 
     /// <summary>Credentials with their tenants, read again when it changes; required for <see cref="AuthMode.Static"/> and <see cref="AuthMode.Mtls"/>.</summary>
     public string? CredentialsFile { get; init; }
+
+    /// <summary>Required for <see cref="AuthMode.Jwt"/>.</summary>
+    public JwtOptions? Jwt { get; init; }
 
     public required UpstreamOptions Upstream { get; init; }
 
@@ -79,13 +83,16 @@ public sealed record GatewayOptions
         ConfigurationSection auth = root.Section("auth", "Who may push and query.");
         AuthMode authMode = auth.RequiredChoice("mode", AuthModes,
             "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent; "
-            + "static asks for a bearer token or a password of credentials_file; mtls for a client certificate of server.tls.client_ca_file.");
+            + "static asks for a bearer token or a password of credentials_file; mtls for a client certificate of server.tls.client_ca_file; "
+            + "jwt for a token of an identity provider.");
+        JwtOptions jwt = JwtOptions.Bind(auth, authMode == AuthMode.Jwt);
         string? credentialsFile = auth.OptionalString("credentials_file",
             "File with the credentials and what they grant, entries made by loki-gateway hash-credential; read again when it changes.");
         if (authMode is AuthMode.Static or AuthMode.Mtls && string.IsNullOrEmpty(credentialsFile)) auth.Error("mode", "needs auth.credentials_file");
         if (authMode == AuthMode.Mtls && tls?.ClientCaFile is null) auth.Error("mode", "mtls needs server.tls.client_ca_file");
         if (authMode != AuthMode.Mtls && tls?.ClientCaFile is not null) server.Error("tls", "client_ca_file has no meaning unless auth.mode is mtls");
-        if (authMode == AuthMode.Trust && credentialsFile is not null) auth.Error("credentials_file", "has no meaning while auth.mode is trust: everybody may do everything");
+        if (authMode is AuthMode.Trust or AuthMode.Jwt && credentialsFile is not null)
+            auth.Error("credentials_file", "has no meaning while auth.mode is trust or jwt");
 
         ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
         ConfigurationSection store = root.Section("limits_store", "Where the counts behind the limits are kept.");
@@ -98,6 +105,7 @@ public sealed record GatewayOptions
             Tls = tls,
             AuthMode = authMode,
             CredentialsFile = credentialsFile,
+            Jwt = authMode == AuthMode.Jwt ? jwt : null,
             Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),
             Bounds = RequestBounds.Bind(server),
             Limits = TenantLimits.Bind(root.Section("limits_config", "Loki's limits for every tenant, same keys and defaults as Loki 3.2."), new TenantLimits()),

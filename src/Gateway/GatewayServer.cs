@@ -40,6 +40,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly CompletenessPage _completenessPage;
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
+    private readonly JwksSource? _jwks;
     private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private int _stopped;
@@ -54,6 +55,7 @@ public sealed class GatewayServer : IAsyncDisposable
         var attempts = new FailedAttempts(time);
         if (options.Tls is { } tls)
             _tls = new ServerTls(tls, (address, why) => Authentication.TellHandshake(attempts, metrics, _log, address, why), metrics, time, _log);
+        if (options.Jwt is { } jwt) _jwks = new JwksSource(jwt.JwksUrl, jwt.JwksRefresh, metrics, time, _log);
         _container = BuildKestrel(options, logs, Blocks, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
@@ -120,6 +122,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();
+        if (_jwks is not null) await _jwks.DisposeAsync();
         if (_tls is not null) await _tls.DisposeAsync();
         _slowChecks.Dispose();
     }
@@ -130,6 +133,7 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         AuthMode.Trust => new TrustAuthenticator(),
         AuthMode.Mtls => new MtlsAuthenticator(_credentials!, _tls!, time),
+        AuthMode.Jwt => new JwtAuthenticator(options.Jwt!, _jwks!, attempts, time),
         AuthMode.Static => new StaticAuthenticator(_credentials!, attempts, _slowChecks),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
     };

@@ -60,4 +60,10 @@ internal static partial class Log
 
     [LoggerMessage(18, LogLevel.Warning, "certificate of a client not taken")]
     public static partial void CertificateRefused(ILogger logger, string reason, IPAddress? address, long heldBackBefore);
+
+    [LoggerMessage(19, LogLevel.Information, "keys of the identity provider fetched")]
+    public static partial void JwksLoaded(ILogger logger, Uri url, int keys);
+
+    [LoggerMessage(20, LogLevel.Error, "the keys of the identity provider cannot be fetched: {Reason}")]
+    public static partial void JwksFailed(ILogger logger, Uri url, string reason, bool olderKeysInUse);
 }

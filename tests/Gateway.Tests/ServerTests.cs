@@ -74,7 +74,7 @@ public sealed class ServerTests
 
     [Theory]
     [InlineData(Upstream, "auth.mode")]
-    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, static, mtls, found \"open\"")]
+    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, static, mtls, jwt, found \"open\"")]
     [InlineData("auth: {mode: static}\n" + Upstream, "auth.mode: needs auth.credentials_file")]
     [InlineData("auth: {mode: mtls, credentials_file: /a}\n" + Upstream, "mtls needs server.tls.client_ca_file")]
     [InlineData("auth: {mode: trust}\nserver: {tls: {cert_file: /a}}\n" + Upstream, "belong together")]

@@ -41,7 +41,8 @@ public sealed class TestAuthority
     }
 
     /// <summary>
-    /// A certificate. <paramref name="names"/> are DNS names, URIs or addresses; without them it is a client's. The times are the usual ones when not given; usage is its extended key usage.
+    /// A certificate. <paramref name="names"/> are DNS names, URIs or addresses; without them it is a client's. The times are the usual ones when not given;
+    /// usage is its extended key usage.
     /// </summary>
     public TestCertificate Issue(string subject, string[]? names = null, DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool rsa = false,
         string? usage = null)

@@ -11,9 +11,11 @@ internal enum AuthFailure
     UnknownUser,
     WrongPassword,
     WrongToken,
+    TokenNotNow,
 
-    // Proven to be somebody whom the file does not name: 403.
+    // Proven, and nothing is granted: 403.
     UnknownSubject,
+    TokenWithoutTenant,
 
     // The caller is known and may not do this: 403.
     TenantNotGranted,
@@ -23,6 +25,7 @@ internal enum AuthFailure
     TooManyAttempts,
     Busy,
     OldConnection,
+    KeysUnavailable,
 
     // The handshake failed: there was no request to answer.
     CertificateRefused,

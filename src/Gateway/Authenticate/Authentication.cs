@@ -64,6 +64,11 @@ internal sealed class Authentication(IAuthenticator authenticator, FailedAttempt
             {
                 RetryAfter = proof.Wait,
             },
+            AuthFailure.KeysUnavailable => new Refusal(RefusalKind.Overloaded, "gateway: the keys of the identity provider cannot be had now, try again later")
+            {
+                RetryAfter = proof.Wait,
+            },
+            AuthFailure.TokenWithoutTenant => new Refusal(RefusalKind.Forbidden, "gateway: the token names no tenant"),
             AuthFailure.UnknownSubject => new Refusal(RefusalKind.Forbidden, "gateway: the certificate's names are in no credential"),
             // One text for all of them: which half of a credential was right is nobody's business.
             _ => new Refusal(RefusalKind.Unauthenticated, "gateway: the credential is not valid") { Challenges = _challenges },

@@ -93,7 +93,13 @@ internal sealed class CredentialsFile : IAsyncDisposable
         }
 
         if (allow.Count == 0) entry.Error("allow", "allows nothing: push, read");
-        return new Credential(new Grant(id, tenants, allow.Contains("push"), allow.Contains("read"))) { Token = token, Username = username, Password = password, Subject = subject };
+        return new Credential(new Grant(id, tenants, allow.Contains("push"), allow.Contains("read")))
+        {
+            Token = token,
+            Username = username,
+            Password = password,
+            Subject = subject,
+        };
     }
 
     /// <summary>Also the beginning of a token, so it must stand in a header as it is.</summary>

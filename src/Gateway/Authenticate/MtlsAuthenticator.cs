@@ -1,5 +1,4 @@
 // auth.mode mtls: the handshake has proven a certificate of server.tls.client_ca_file; here its name finds the credential.
-using System.Security.Cryptography.X509Certificates;
 using LokiGateway.Gateway.Receive;
 using Microsoft.AspNetCore.Http;
 

@@ -1,7 +1,6 @@
 // The query frontend behind the gateway: what it shows of a request is what Loki would have believed.
 using System.Net.WebSockets;
 using System.Text;
-using LokiGateway.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
