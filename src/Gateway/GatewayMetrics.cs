@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using LokiGateway.Gateway.Account;
+using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
@@ -27,6 +28,12 @@ internal sealed class GatewayMetrics
     private readonly Gauge _upstreamInFlight;
     private readonly Gauge _bytesInFlight;
     private readonly Counter _badStamps;
+    private readonly Counter _authFailures;
+    private readonly Gauge _credentialsReloaded;
+    private readonly Gauge _jwksRefreshed;
+    private readonly Gauge _jwksRefreshedAt;
+    private readonly Gauge _tlsReloaded;
+    private readonly Gauge _tlsNotAfter;
     private readonly Func<string, TenantMetrics> _newTenant;
 
     public GatewayMetrics(CollectorRegistry registry)
@@ -44,6 +51,19 @@ internal sealed class GatewayMetrics
         _limit = metrics.CreateGauge("loki_gateway_limit", "Limits in force, for all replicas together.", "tenant", "limit");
         _badStamps = metrics.CreateCounter("loki_gateway_shipper_stamp_errors_total",
             "Pushes whose X-Loki-Shipper header could not be read, or names another number of lines than the push has.", "reason");
+        _authFailures = metrics.CreateCounter("loki_gateway_auth_failures_total", "Requests that were not let in for who sent them, by why.", "reason");
+        _credentialsReloaded = metrics.CreateGauge("loki_gateway_credentials_last_reload_successful",
+            "1 when auth.credentials_file was usable the last time it changed, or there is none, else 0: the credentials before are in force.");
+        _credentialsReloaded.Set(1);
+        _jwksRefreshed = metrics.CreateGauge("loki_gateway_jwks_last_refresh_successful",
+            "1 when the keys of auth.jwt.jwks_url could be fetched the last time, or auth.mode is another, else 0: the keys before are in use.");
+        _jwksRefreshed.Set(1);
+        _jwksRefreshedAt = metrics.CreateGauge("loki_gateway_jwks_last_refresh_success_timestamp_seconds", "When those keys were last fetched; 0: never.");
+        _tlsReloaded = metrics.CreateGauge("loki_gateway_tls_last_reload_successful",
+            "1 when the files of server.tls were usable the last time they changed, or there are none, else 0: the certificates before are in use.");
+        _tlsReloaded.Set(1);
+        _tlsNotAfter = metrics.CreateGauge("loki_gateway_tls_certificate_not_after_timestamp_seconds",
+            "When a certificate of server.tls ends: server (cert_file), client_ca (the first of client_ca_file to end).", "certificate");
         Counter receivedLines = metrics.CreateCounter("loki_gateway_received_lines_total", "Lines of pushes that could be read, before limits.", "tenant");
         Counter receivedBytes = metrics.CreateCounter("loki_gateway_received_bytes_total", "Bytes of those lines, as the tenant's rate counts them (compatibility).", "tenant");
         Counter ackedLines = metrics.CreateCounter("loki_gateway_acked_lines_total", "Lines that Loki said it has.", "tenant");
@@ -72,6 +92,22 @@ internal sealed class GatewayMetrics
 
     public void CountBadStamp(string reason) => _badStamps.WithLabels(reason).Inc();
 
+    public void CountAuthFailure(AuthFailure failure) => _authFailures.WithLabels(ReasonOf(failure)).Inc();
+
+    public void SetCredentialsReloaded(bool isSuccessful) => _credentialsReloaded.Set(isSuccessful ? 1 : 0);
+
+    public void SetTlsReloaded(bool isSuccessful) => _tlsReloaded.Set(isSuccessful ? 1 : 0);
+
+    public void SetTlsNotAfter(string certificate, DateTime notAfter) =>
+        _tlsNotAfter.WithLabels(certificate).Set((notAfter.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds);
+
+    /// <summary>Null: the fetch has failed.</summary>
+    public void SetJwksRefreshed(DateTimeOffset? at)
+    {
+        _jwksRefreshed.Set(at is null ? 0 : 1);
+        if (at is { } when) _jwksRefreshedAt.Set((when - DateTimeOffset.UnixEpoch).TotalSeconds);
+    }
+
     public void PublishInFlight(int pushes, long bytes)
     {
         _upstreamInFlight.Set(pushes);
@@ -88,6 +124,27 @@ internal sealed class GatewayMetrics
 
     /// <summary>The status of an answer, or the name of the reason why there was none.</summary>
     public static string StatusOf(in UpstreamAnswer answer) => StatusText(answer.Result == UpstreamResult.Answered ? answer.Status : -(int)answer.Result);
+
+    /// <summary>The name of a failure in metrics and in the audit log.</summary>
+    public static string ReasonOf(AuthFailure failure) => failure switch
+    {
+        AuthFailure.NoCredential => "no_credential",
+        AuthFailure.Malformed => "malformed",
+        AuthFailure.UnknownUser => "unknown_user",
+        AuthFailure.WrongPassword => "wrong_password",
+        AuthFailure.WrongToken => "wrong_token",
+        AuthFailure.TenantNotGranted => "tenant_not_granted",
+        AuthFailure.ActionNotGranted => "action_not_granted",
+        AuthFailure.TooManyAttempts => "too_many_attempts",
+        AuthFailure.Busy => "busy",
+        AuthFailure.TokenNotNow => "token_not_now",
+        AuthFailure.TokenWithoutTenant => "token_without_tenant",
+        AuthFailure.KeysUnavailable => "keys_unavailable",
+        AuthFailure.UnknownSubject => "unknown_subject",
+        AuthFailure.OldConnection => "old_connection",
+        AuthFailure.CertificateRefused => "certificate_refused",
+        _ => throw new ArgumentOutOfRangeException(nameof(failure), failure, null),
+    };
 
     private static string StatusText(int key) => key >= 0 ? Text(key) : (UpstreamResult)(-key) switch
     {

@@ -8,7 +8,13 @@ namespace LokiGateway.Gateway;
 /// <summary>The settings of one gateway. Immutable; per-tenant limits alone change while it runs (<see cref="RuntimeConfigFile"/>).</summary>
 public sealed record GatewayOptions
 {
-    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal) { ["trust"] = AuthMode.Trust };
+    private static readonly Dictionary<string, AuthMode> AuthModes = new(StringComparer.Ordinal)
+    {
+        ["trust"] = AuthMode.Trust,
+        ["static"] = AuthMode.Static,
+        ["mtls"] = AuthMode.Mtls,
+        ["jwt"] = AuthMode.Jwt,
+    };
 
     private static readonly Dictionary<string, ByteCounting> Compatibilities = new(StringComparer.Ordinal)
     {
@@ -24,10 +30,19 @@ public sealed record GatewayOptions
     /// <summary>Host and port for gRPC pushes; null serves none. Port 0 takes a free one (<see cref="GatewayServer.GrpcAddress"/> tells which).</summary>
     public string? GrpcListen { get; init; }
 
+    /// <summary>Null: plain HTTP.</summary>
+    public ServerTlsOptions? Tls { get; init; }
+
     /// <summary>Host and port of /ready, /live, /metrics and /config; null serves no admin port.</summary>
     public string? AdminListen { get; init; }
 
     public AuthMode AuthMode { get; init; } = AuthMode.Trust;
+
+    /// <summary>Credentials with their tenants, read again when it changes; required for <see cref="AuthMode.Static"/> and <see cref="AuthMode.Mtls"/>.</summary>
+    public string? CredentialsFile { get; init; }
+
+    /// <summary>Required for <see cref="AuthMode.Jwt"/>.</summary>
+    public JwtOptions? Jwt { get; init; }
 
     public required UpstreamOptions Upstream { get; init; }
 
@@ -64,13 +79,24 @@ public sealed record GatewayOptions
         int grpcPort = server.Integer("grpc_listen_port", 9095, -1, 65535, "Port to listen on for pushes by gRPC (logproto.Pusher/Push); 0 takes a free one, -1 serves none.");
         TimeSpan shutdownTimeout = server.Duration("graceful_shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long requests in flight may take to finish after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds.");
+        ServerTlsOptions? tls = ServerTlsOptions.Bind(server);
 
         ConfigurationSection admin = root.Section("admin", "The port for probes and for Prometheus.");
         string adminListen = admin.Listen("listen", "0.0.0.0:9081", "Address of /ready, /live, /metrics and /config; empty serves none.");
 
         ConfigurationSection auth = root.Section("auth", "Who may push and query.");
         AuthMode authMode = auth.RequiredChoice("mode", AuthModes,
-            "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent.");
+            "How a request proves its tenant. There is no default, because an open door must be chosen: trust takes X-Scope-OrgID as it is sent; "
+            + "static asks for a bearer token or a password of credentials_file; mtls for a client certificate of server.tls.client_ca_file; "
+            + "jwt for a token of an identity provider.");
+        JwtOptions jwt = JwtOptions.Bind(auth, authMode == AuthMode.Jwt);
+        string? credentialsFile = auth.OptionalString("credentials_file",
+            "File with the credentials and what they grant, entries made by loki-gateway hash-credential; read again when it changes.");
+        if (authMode is AuthMode.Static or AuthMode.Mtls && string.IsNullOrEmpty(credentialsFile)) auth.Error("mode", "needs auth.credentials_file");
+        if (authMode == AuthMode.Mtls && tls?.ClientCaFile is null) auth.Error("mode", "mtls needs server.tls.client_ca_file");
+        if (authMode != AuthMode.Mtls && tls?.ClientCaFile is not null) server.Error("tls", "client_ca_file has no meaning unless auth.mode is mtls");
+        if (authMode is AuthMode.Trust or AuthMode.Jwt && credentialsFile is not null)
+            auth.Error("credentials_file", "has no meaning while auth.mode is trust or jwt");
 
         ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
         ConfigurationSection store = root.Section("limits_store", "Where the counts behind the limits are kept.");
@@ -81,7 +107,10 @@ public sealed record GatewayOptions
             Listen = $"{host}:{port}",
             GrpcListen = grpcPort < 0 ? null : $"{host}:{grpcPort}",
             AdminListen = adminListen.Length == 0 ? null : adminListen,
+            Tls = tls,
             AuthMode = authMode,
+            CredentialsFile = credentialsFile,
+            Jwt = authMode == AuthMode.Jwt ? jwt : null,
             Upstream = UpstreamOptions.Bind(root.Section("upstream", "The Loki behind the gateway.")),
             Bounds = RequestBounds.Bind(server),
             Limits = TenantLimits.Bind(root.Section("limits_config", "Loki's limits for every tenant, same keys and defaults as Loki 3.2."), new TenantLimits()),

@@ -18,7 +18,7 @@ namespace LokiGateway.Gateway;
 
 /// <summary>
 /// <para>1. Receive: route, method, content type and encoding, bounds; the body into one buffer.</para>
-/// <para>2. Authenticate: exactly one tenant, from the identity and not from the body.</para>
+/// <para>2. Authenticate: who it is, and exactly one tenant that it may write to.</para>
 /// <para>3. Inspect: one pass over the decoded push: streams, lines, bytes, time range.</para>
 /// <para>4. Admit: blocked, rate, active streams, in Loki's order.</para>
 /// <para>5. Forward: the original bytes, or what is left when streams were taken out.</para>
@@ -26,7 +26,7 @@ namespace LokiGateway.Gateway;
 /// <para>7. Reply: Loki's answer, or the reason why there is none.</para>
 /// </summary>
 internal sealed class GatewayPipeline(
-    IAuthenticator authenticator, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
+    Authentication authentication, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
     QueryProxy queries, CompletenessBook completeness, CompletenessMetrics completenessMetrics, GatewayMetrics metrics, TimeProvider time, ILogger log)
 {
     private volatile bool _isDraining;
@@ -74,8 +74,9 @@ internal sealed class GatewayPipeline(
         if (!HttpMethods.IsPost(request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
 
         // 2. Authenticate: before a byte of the body is read.
-        if (authenticator.AuthenticatePush(request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
-        if (tenants.Find(tenantId.Value) is not { } tenant) return await ReplyWriter.RefuseAsync(http, TooManyTenants());
+        (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
+        if (tenants.Find(identity.Tenant.Value) is not { } tenant) return await ReplyWriter.RefuseAsync(http, TooManyTenants());
 
         // 1. Receive, second half: the body, bounded.
         string? contentType = request.Headers.ContentType;
@@ -85,7 +86,7 @@ internal sealed class GatewayPipeline(
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, bounds.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
-        var push = new ReceivedPush(tenantId, body, format, Routes.PathOf(route), format.ContentType(contentType), PushFormat.OrNull(contentEncoding));
+        var push = new ReceivedPush(identity.Tenant, body, format, Routes.PathOf(route), format.ContentType(contentType), PushFormat.OrNull(contentEncoding));
         return await ReplyWriter.PushedAsync(http, await TakeAsync(tenant, push, request.Headers));
     }
 
@@ -135,7 +136,8 @@ internal sealed class GatewayPipeline(
     private async Task<int> ReportAsync(HttpContext http)
     {
         if (!HttpMethods.IsPost(http.Request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
-        if (authenticator.AuthenticatePush(http.Request.Headers, out TenantId tenantId) is { } stranger) return await ReplyWriter.RefuseAsync(http, stranger);
+        (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, ShipperReport.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
@@ -145,7 +147,7 @@ internal sealed class GatewayPipeline(
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, $"gateway: report: {error}"));
         }
 
-        ReportOutcome outcome = completeness.Take(tenantId, report);
+        ReportOutcome outcome = completeness.Take(identity.Tenant, report);
         completenessMetrics.Reported(outcome);
         if (outcome == ReportOutcome.NoRoom)
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.RateLimited, $"gateway: more than {CompletenessBook.NodesMax} shippers report, try again later"));
@@ -159,10 +161,10 @@ internal sealed class GatewayPipeline(
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsPost(http.Request.Method))
             return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "GET, POST"));
         // A tail follows one tenant, as in Loki.
-        if (authenticator.AuthenticateRead(http.Request.Headers, several: route == Route.Query, out string readable) is { } stranger)
-            return await ReplyWriter.RefuseAsync(http, stranger);
+        (Refusal? stranger, Identity identity) = await authentication.ForReadAsync(http, several: route == Route.Query);
+        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
         if (!queries.IsConfigured) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound));
-        return await queries.ForwardAsync(http, readable) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
+        return await queries.ForwardAsync(http, identity.Tenants) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
     }
 
     private async Task<int> ReadyAsync(HttpContext http)

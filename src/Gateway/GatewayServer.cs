@@ -40,6 +40,10 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly Tenants _tenants;
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
+    private readonly CredentialsFile? _credentials;
+    private readonly ServerTls? _tls;
+    private readonly JwksSource? _jwks;
+    private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private int _stopped;
 
@@ -50,7 +54,12 @@ public sealed class GatewayServer : IAsyncDisposable
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
-        _container = BuildKestrel(options, logs, Blocks, memory);
+        if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);
+        var attempts = new FailedAttempts(time);
+        if (options.Tls is { } tls)
+            _tls = new ServerTls(tls, (address, why) => Authentication.TellHandshake(attempts, metrics, _log, address, why), metrics, time, _log);
+        if (options.Jwt is { } jwt) _jwks = new JwksSource(jwt.JwksUrl, jwt.JwksRefresh, metrics, time, _log);
+        _container = BuildKestrel(options, logs, Blocks, memory, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
@@ -58,19 +67,14 @@ public sealed class GatewayServer : IAsyncDisposable
         var completeness = new CompletenessBook(options.Completeness, options.Replicas, time);
         var completenessMetrics = new CompletenessMetrics(registry, options.Completeness, _tenants.LabelOf);
         _completenessPage = new CompletenessPage(completeness, time);
-        IAuthenticator authenticator = options.AuthMode switch
-        {
-            AuthMode.Trust => new TrustAuthenticator(),
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
-        };
+        var authentication = new Authentication(NewAuthenticator(options, attempts, time), attempts, metrics, _log);
         _pipeline = new GatewayPipeline(
-            authenticator, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
-            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics,
-            metrics, time, _log);
+            authentication, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
+            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics, metrics, time, _log);
         if (options.GrpcListen is not null)
         {
             _container.Services.GetRequiredService<PusherService>().Push = _pipeline.PushAsync;
-            Grpc = new GrpcDoor(_container.Services, authenticator, memory);
+            Grpc = new GrpcDoor(_container.Services, authentication, memory);
         }
 
         registry.AddBeforeCollectCallback(() =>
@@ -96,7 +100,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
     /// <summary>Starts listening.</summary>
     /// <exception cref="ListenException">An address is taken or not ours.</exception>
-    /// <exception cref="ConfigurationException">The overrides file is unusable.</exception>
+    /// <exception cref="ConfigurationException">The overrides file or the credentials file is unusable.</exception>
     public static async Task<GatewayServer> StartAsync(
         GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry, CancellationToken ct)
     {
@@ -131,9 +135,22 @@ public sealed class GatewayServer : IAsyncDisposable
         _upstream.Dispose();
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
+        if (_credentials is not null) await _credentials.DisposeAsync();
+        if (_jwks is not null) await _jwks.DisposeAsync();
+        if (_tls is not null) await _tls.DisposeAsync();
+        _slowChecks.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private IAuthenticator NewAuthenticator(GatewayOptions options, FailedAttempts attempts, TimeProvider time) => options.AuthMode switch
+    {
+        AuthMode.Trust => new TrustAuthenticator(),
+        AuthMode.Mtls => new MtlsAuthenticator(_credentials!, _tls!, time),
+        AuthMode.Jwt => new JwtAuthenticator(options.Jwt!, _jwks!, attempts, time),
+        AuthMode.Static => new StaticAuthenticator(_credentials!, attempts, _slowChecks),
+        _ => throw new ArgumentOutOfRangeException(nameof(options), options.AuthMode, "not an auth mode"),
+    };
 
     private async Task ListenAsync(ILoggerFactory logs, CollectorRegistry registry, CancellationToken ct)
     {
@@ -174,7 +191,7 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>
     /// Kestrel and YARP out of a container that is never started as a host: no middleware, no routing, no logging per request, and signals stay the program's.
     /// </summary>
-    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks, BodyMemory memory)
+    private static WebApplication BuildKestrel(GatewayOptions options, ILoggerFactory logs, TransportBlocks blocks, BodyMemory memory, ServerTls? tls)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new WarningsOnly(logs));
@@ -193,8 +210,14 @@ public sealed class GatewayServer : IAsyncDisposable
             limits.MaxRequestHeadersTotalSize = 32 * 1024;
             // A LogQL query in a GET.
             limits.MaxRequestLineSize = 64 * 1024;
-            kestrel.Listen(ListenAddress.Parse(options.Listen), static endpoint => endpoint.Protocols = HttpProtocols.Http1);
-            if (options.GrpcListen is not null) kestrel.Listen(ListenAddress.Parse(options.GrpcListen), static endpoint => endpoint.Protocols = HttpProtocols.Http2);
+            Listen(options.Listen, HttpProtocols.Http1);
+            if (options.GrpcListen is { } grpcListen) Listen(grpcListen, HttpProtocols.Http2);
+
+            void Listen(string address, HttpProtocols protocols) => kestrel.Listen(ListenAddress.Parse(address), endpoint =>
+            {
+                endpoint.Protocols = protocols;
+                if (tls is not null) endpoint.UseHttps(tls.Callback);
+            });
         });
         if (options.GrpcListen is not null)
         {

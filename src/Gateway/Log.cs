@@ -1,4 +1,5 @@
 // Every message that the gateway writes. None carries a credential or a log line's content, and none is written per push that went well.
+using System.Net;
 using LokiGateway.Gateway.Forward;
 using Microsoft.Extensions.Logging;
 
@@ -41,4 +42,28 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Warning, "pushes of new tenants refused: {TenantsMax} tenants without limits of their own are active")]
     public static partial void TooManyTenants(ILogger logger, int tenantsMax);
+
+    [LoggerMessage(13, LogLevel.Warning, "request not let in")]
+    public static partial void NotLetIn(ILogger logger, string reason, string credential, IPAddress? address, string path, long heldBackBefore);
+
+    [LoggerMessage(14, LogLevel.Information, "credentials read, in force from now on")]
+    public static partial void CredentialsLoaded(ILogger logger, string file, int credentials);
+
+    [LoggerMessage(15, LogLevel.Error, "new credentials refused, the ones before stay in force: {Reason}")]
+    public static partial void CredentialsRefused(ILogger logger, string reason);
+
+    [LoggerMessage(16, LogLevel.Information, "certificates of server.tls read, new connections use them")]
+    public static partial void TlsLoaded(ILogger logger, string subject, DateTimeOffset notAfter, int clientAuthorities);
+
+    [LoggerMessage(17, LogLevel.Error, "new certificates refused, the ones before stay in use: {Reason}")]
+    public static partial void TlsRefused(ILogger logger, string reason);
+
+    [LoggerMessage(18, LogLevel.Warning, "certificate of a client not taken")]
+    public static partial void CertificateRefused(ILogger logger, string reason, IPAddress? address, long heldBackBefore);
+
+    [LoggerMessage(19, LogLevel.Information, "keys of the identity provider fetched")]
+    public static partial void JwksLoaded(ILogger logger, Uri url, int keys);
+
+    [LoggerMessage(20, LogLevel.Error, "the keys of the identity provider cannot be fetched: {Reason}")]
+    public static partial void JwksFailed(ILogger logger, Uri url, string reason, bool olderKeysInUse);
 }

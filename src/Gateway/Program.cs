@@ -1,4 +1,5 @@
 // loki-gateway: the only door to Loki.
+using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Hosting.Lifetime;
 
 namespace LokiGateway.Gateway;
@@ -13,6 +14,7 @@ internal static class Program
             MetricPrefix = "loki_gateway",
             Bind = GatewayOptions.Bind,
             RunAsync = RunAsync,
+            Commands = [HashCredentialCommand.Create(Console.OpenStandardInput)],
         },
         args);
 

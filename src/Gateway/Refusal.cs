@@ -9,6 +9,8 @@ internal enum RefusalKind
     UnknownRoute,
     NoTenant,
     BadTenant,
+    Unauthenticated,
+    Forbidden,
     BadRequest,
     TooLarge,
 
@@ -38,6 +40,9 @@ internal sealed record Refusal(RefusalKind Kind, string Text)
 {
     /// <summary>When to come again; null when there is nothing to say about it.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Values of WWW-Authenticate: how the caller could prove who it is.</summary>
+    public string[] Challenges { get; init; } = [];
 
     /// <summary>For <see cref="RefusalKind.Blocked"/> only: the status the operator configured.</summary>
     public int BlockedStatus { get; init; }

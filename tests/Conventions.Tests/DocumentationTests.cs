@@ -1,6 +1,7 @@
 // The tables of docs/CONFIGURATION.md and docs/METRICS.md are what the code says, word for word. UPDATE_DOCS=1 rewrites them; without it
 // a difference fails.
 using LokiGateway.Gateway;
+using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.LocalLoki;
@@ -20,6 +21,10 @@ public sealed class DocumentationTests
     [Fact]
     public void ConfigurationOfTheGateway_IsDocumentedAsItIs() =>
         Check(Configuration, "loki-gateway", Keys(static root => GatewayOptions.Bind(root)));
+
+    [Fact]
+    public void CredentialsOfTheGateway_AreDocumentedAsTheyAre() =>
+        Check(Configuration, "credentials", Keys(static root => CredentialsFile.Bind(root)));
 
     [Fact]
     public void ConfigurationOfLocalLoki_IsDocumentedAsItIs() =>

@@ -1,6 +1,7 @@
 // Every YAML example in README.md and docs/CONFIGURATION.md is fed to the program it is for: an example that does not start is worse than none.
 using System.Text.RegularExpressions;
 using LokiGateway.Gateway;
+using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.LocalLoki;
 using LokiGateway.Shipper;
@@ -22,6 +23,7 @@ public sealed partial class ExampleTests
             {
                 case "shipper.yaml": ShipperOptions.Bind(file.Root); break;
                 case "gateway.yaml": GatewayOptions.Bind(file.Root); break;
+                case "credentials.yaml": CredentialsFile.Bind(file.Root); break;
                 case "local-loki.yaml": LocalLokiOptions.Bind(file.Root); break;
                 case var other: Assert.Fail($"nobody knows {other}"); break;
             }

@@ -3,6 +3,7 @@ using System.Text;
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Testing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 
@@ -22,15 +23,16 @@ internal sealed class GatewayFixture : IAsyncDisposable
     public Uri Address => Gateway.Address;
 
     public static async Task<GatewayFixture> StartAsync(
-        string limits = "{}", Func<GatewayOptions, GatewayOptions>? change = null, TimeProvider? time = null, FaultSink? loki = null, Uri? query = null)
+        string limits = "{}", Func<GatewayOptions, GatewayOptions>? change = null, TimeProvider? time = null, FaultSink? loki = null, Uri? query = null,
+        string auth = "{mode: trust}", string server = "", ILoggerFactory? logs = null)
     {
         loki ??= FaultSink.Start();
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         ConfigurationFile file = ConfigurationFile.Parse(
             $$"""
-            server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1}
+            server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1{{server}}}
             admin: {listen: ""}
-            auth: {mode: trust}
+            auth: {{auth}}
             upstream: {push_url: {{loki.Address}}, query_url: {{query ?? loki.Address}}, timeout: 30s}
             limits_config: {{limits}}
             """,
@@ -38,7 +40,7 @@ internal sealed class GatewayFixture : IAsyncDisposable
         GatewayOptions options = GatewayOptions.Bind(file.Root);
         file.Finish();
         if (change is not null) options = change(options);
-        GatewayServer gateway = await GatewayServer.StartAsync(options, NullLoggerFactory.Instance, time ?? TimeProvider.System, registry, CancellationToken.None);
+        GatewayServer gateway = await GatewayServer.StartAsync(options, logs ?? NullLoggerFactory.Instance, time ?? TimeProvider.System, registry, CancellationToken.None);
         return new GatewayFixture(loki, gateway, registry);
     }
 

@@ -74,7 +74,12 @@ public sealed class ServerTests
 
     [Theory]
     [InlineData(Upstream, "auth.mode")]
-    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, found \"open\"")]
+    [InlineData("auth: {mode: open}\n" + Upstream, "expected one of trust, static, mtls, jwt, found \"open\"")]
+    [InlineData("auth: {mode: static}\n" + Upstream, "auth.mode: needs auth.credentials_file")]
+    [InlineData("auth: {mode: mtls, credentials_file: /a}\n" + Upstream, "mtls needs server.tls.client_ca_file")]
+    [InlineData("auth: {mode: trust}\nserver: {tls: {cert_file: /a}}\n" + Upstream, "belong together")]
+    [InlineData("auth: {mode: trust}\nserver: {tls: {cert_file: /a, key_file: /b, client_ca_file: /c}}\n" + Upstream, "client_ca_file has no meaning")]
+    [InlineData("auth: {mode: trust, credentials_file: /a}\n" + Upstream, "auth.credentials_file: has no meaning")]
     [InlineData("auth: {mode: trust}", "upstream.push_url")]
     [InlineData("auth: {mode: trust}\nupstream: {push_url: loki:3100}", "http://")]
     [InlineData("auth: {mode: trust}\nlimits_store: {kind: redis}\n" + Upstream, "limits_store.kind")]

@@ -41,9 +41,11 @@ public sealed class TestAuthority
     }
 
     /// <summary>
-    /// A certificate. <paramref name="names"/> are DNS names or addresses of a server; without them it is a client's. The times are the usual ones when not given.
+    /// A certificate. <paramref name="names"/> are DNS names, URIs or addresses; without them it is a client's. The times are the usual ones when not given;
+    /// usage is its extended key usage.
     /// </summary>
-    public TestCertificate Issue(string subject, string[]? names = null, DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool rsa = false)
+    public TestCertificate Issue(string subject, string[]? names = null, DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null, bool rsa = false,
+        string? usage = null)
     {
         using AsymmetricAlgorithm key = rsa ? RSA.Create(2048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = key is RSA rsaKey
@@ -55,10 +57,12 @@ public sealed class TestAuthority
             foreach (var name in names)
             {
                 if (IPAddress.TryParse(name, out var address)) alternatives.AddIpAddress(address);
+                else if (name.Contains("://", StringComparison.Ordinal)) alternatives.AddUri(new Uri(name));
                 else alternatives.AddDnsName(name);
             }
             request.CertificateExtensions.Add(alternatives.Build());
         }
+        if (usage is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         var pem = Sign(request, notBefore, notAfter).ExportCertificatePem();
         return new TestCertificate(pem, key is RSA r ? r.ExportRSAPrivateKeyPem() : ((ECDsa)key).ExportPkcs8PrivateKeyPem());
     }

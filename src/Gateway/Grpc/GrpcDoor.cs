@@ -20,12 +20,12 @@ internal sealed class GrpcDoor
 
     private readonly IServiceScopeFactory _scopes;
     private readonly RequestDelegate _calls;
-    private readonly IAuthenticator _authenticator;
+    private readonly Authentication _authentication;
     private readonly BodyMemory _memory;
 
-    public GrpcDoor(IServiceProvider services, IAuthenticator authenticator, BodyMemory memory)
+    public GrpcDoor(IServiceProvider services, Authentication authentication, BodyMemory memory)
     {
-        (_authenticator, _memory) = (authenticator, memory);
+        (_authentication, _memory) = (authentication, memory);
         _scopes = services.GetRequiredService<IServiceScopeFactory>();
         var application = new ApplicationBuilder(services);
         application.UseRouting();
@@ -36,7 +36,10 @@ internal sealed class GrpcDoor
     /// <summary>Answers one call.</summary>
     public async Task HandleAsync(HttpContext http)
     {
-        if (Authenticate(http.Request.Headers, out TenantId tenant) is { } stranger)
+        // Loki takes a tenant that is sent twice for none, even if both are equal.
+        bool isTwice = http.Request.Headers[TenantHeader.Name].Count > 1;
+        (Refusal? stranger, Identity identity) = isTwice ? (TenantHeader.Missing, default) : await _authentication.ForPushAsync(http);
+        if (stranger is not null)
         {
             GrpcReply.Refuse(http.Response, stranger);
             return;
@@ -52,20 +55,12 @@ internal sealed class GrpcDoor
         try
         {
             ((DefaultHttpContext)http).ServiceScopeFactory = _scopes;
-            http.Features.Set(new GrpcCaller(tenant));
+            http.Features.Set(new GrpcCaller(identity.Tenant));
             await _calls(http);
         }
         finally
         {
             _memory.Release(MessageBytesMax);
         }
-    }
-
-    private Refusal? Authenticate(IHeaderDictionary metadata, out TenantId tenant)
-    {
-        tenant = default;
-        // Loki takes a value that is sent twice for none, even if both are equal.
-        if (metadata[TrustAuthenticator.TenantHeader].Count > 1) return new Refusal(RefusalKind.NoTenant, TenantId.ErrorText(TenantIdError.Missing, null));
-        return _authenticator.AuthenticatePush(metadata, out tenant);
     }
 }

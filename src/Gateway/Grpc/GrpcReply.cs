@@ -43,6 +43,8 @@ internal static class GrpcReply
     private static StatusCode StatusOf(Refusal refusal) => refusal.Kind switch
     {
         RefusalKind.NoTenant => StatusCode.Unknown,
+        RefusalKind.Unauthenticated => StatusCode.Unauthenticated,
+        RefusalKind.Forbidden => StatusCode.PermissionDenied,
         RefusalKind.Overloaded or RefusalKind.Draining or RefusalKind.UpstreamUnreachable or RefusalKind.UpstreamTimeout or RefusalKind.UpstreamBroken => StatusCode.Unavailable,
         RefusalKind.TooLarge => StatusCode.ResourceExhausted,
         RefusalKind.Bug => StatusCode.Internal,

@@ -22,7 +22,7 @@ internal sealed class QueryProxy : IDisposable
     /// </summary>
     private static readonly string[] NeverForwarded =
     [
-        TrustAuthenticator.TenantHeader, "X-Scope-UserID", "Authorization", "Cookie", "X-Loki-Ingestion-Policy", "X-Loki-Backfill-Shard",
+        TenantHeader.Name, "X-Scope-UserID", "Authorization", "Cookie", "X-Loki-Ingestion-Policy", "X-Loki-Backfill-Shard",
         "X-Loki-Disable-Pipeline-Wrappers", "X-Prom-Label-Policy", "X-Loki-Query-Limits", "X-Loki-Query-Limits-Context", BatchStamp.HeaderName,
     ];
 
@@ -88,7 +88,7 @@ internal sealed class QueryProxy : IDisposable
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             foreach (string name in NeverForwarded) proxyRequest.Headers.Remove(name);
             proxyRequest.Headers.Host = null;
-            proxyRequest.Headers.TryAddWithoutValidation(TrustAuthenticator.TenantHeader, tenants);
+            proxyRequest.Headers.TryAddWithoutValidation(TenantHeader.Name, tenants);
         }
     }
 }

@@ -20,6 +20,7 @@ internal static class ReplyWriter
         if (refusal.Kind == RefusalKind.ClientGone) return status;
         response.StatusCode = status;
         if (refusal.Kind == RefusalKind.WrongMethod) response.Headers.Allow = refusal.Text;
+        if (refusal.Challenges.Length > 0) response.Headers.WWWAuthenticate = refusal.Challenges;
         if (refusal.RetryAfter is { } wait) response.Headers.RetryAfter = Seconds(wait);
         // 405 and 204 have no body in Loki.
         if (refusal.Kind == RefusalKind.WrongMethod || status == StatusCodes.Status204NoContent) return status;
@@ -84,7 +85,8 @@ internal static class ReplyWriter
     {
         RefusalKind.WrongMethod => StatusCodes.Status405MethodNotAllowed,
         RefusalKind.UnknownRoute => StatusCodes.Status404NotFound,
-        RefusalKind.NoTenant => StatusCodes.Status401Unauthorized,
+        RefusalKind.NoTenant or RefusalKind.Unauthenticated => StatusCodes.Status401Unauthorized,
+        RefusalKind.Forbidden => StatusCodes.Status403Forbidden,
         RefusalKind.BadTenant or RefusalKind.BadRequest => StatusCodes.Status400BadRequest,
         RefusalKind.TooLarge => StatusCodes.Status413PayloadTooLarge,
         // Loki's documented way to drop a tenant's pushes silently.

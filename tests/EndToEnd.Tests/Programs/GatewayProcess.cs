@@ -10,7 +10,8 @@ internal sealed class GatewaySetup
     /// <param name="upstream">Base address of the Loki behind it.</param>
     /// <param name="server">More lines of the <c>server:</c> section.</param>
     /// <param name="extra">More top-level sections, as YAML.</param>
-    public GatewaySetup(TempDirectory temp, Uri upstream, string server = "", string extra = "")
+    /// <param name="auth">The <c>auth:</c> section.</param>
+    public GatewaySetup(TempDirectory temp, Uri upstream, string server = "", string extra = "", string auth = "{mode: trust}")
     {
         Address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         Admin = new Uri($"http://127.0.0.1:{FreePort.Next()}");
@@ -21,7 +22,7 @@ internal sealed class GatewaySetup
               grpc_listen_port: -1
             {{Yaml.Indent(server, 2)}}
             admin: {listen: 127.0.0.1:{{Admin.Port}}}
-            auth: {mode: trust}
+            auth: {{auth}}
             upstream: {push_url: "{{upstream}}", query_url: "{{upstream}}"}
             {{extra}}
             """);

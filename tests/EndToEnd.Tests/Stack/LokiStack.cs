@@ -18,6 +18,9 @@ public sealed class LokiStack : IAsyncLifetime
     private LocalLokiServer _loki = null!;
     private GatewayServer _gateway = null!;
 
+    /// <summary>The gateway's auth section.</summary>
+    public string Auth { get; init; } = "{mode: trust}";
+
     /// <summary>Where to push and to query.</summary>
     public Uri Gateway => _gateway.Address;
 
@@ -36,7 +39,7 @@ public sealed class LokiStack : IAsyncLifetime
         var file = ConfigurationFile.Parse($$"""
             server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1}
             admin: {listen: ""}
-            auth: {mode: trust}
+            auth: {{Auth}}
             upstream: {push_url: "{{_loki.Address}}", query_url: "{{_loki.Address}}"}
             runtime_config: {file: "{{overrides}}"}
             """, "gateway.yaml");

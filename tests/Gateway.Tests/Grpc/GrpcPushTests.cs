@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Tests.Authenticate;
 using LokiGateway.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -13,6 +14,8 @@ namespace LokiGateway.Gateway.Tests.Grpc;
 public sealed class GrpcPushTests
 {
     private static readonly Method<byte[], byte[]> Push = new(MethodType.Unary, "logproto.Pusher", "Push", Bytes, Bytes);
+
+    private static (string Name, string Value) Gzip => ("grpc-internal-encoding-request", "gzip");
 
     private static Marshaller<byte[]> Bytes => Marshallers.Create(static bytes => bytes, static bytes => bytes);
 
@@ -34,7 +37,7 @@ public sealed class GrpcPushTests
     {
         await using GatewayFixture fixture = await StartAsync();
         LogStream[] streams = [.. Enumerable.Range(0, 40).Select(static i => new LogStream($"{{s=\"{i}\"}}", new LogEntry(1, new string((char)('a' + i % 26), 60_000))))];
-        await CallAsync(fixture, PushRequests.Protobuf(streams), compression: "gzip");
+        await CallAsync(fixture, PushRequests.Protobuf(streams), headers: [Gzip]);
         Assert.Equal(40, fixture.Loki.StoredCount);
         Assert.All(fixture.Loki.Stored(), static entry => Assert.Equal(60_000, entry.Line.Length));
     }
@@ -46,7 +49,7 @@ public sealed class GrpcPushTests
         byte[] message = PushRequests.Protobuf(new LogStream("{a=\"b\"}", new LogEntry(1, new string('x', 5 << 20))));
         Assert.Equal(StatusCode.ResourceExhausted, (await FailAsync(fixture, message)).StatusCode);
         // A bomb: small on the wire, large behind it.
-        Assert.Equal(StatusCode.ResourceExhausted, (await FailAsync(fixture, message, compression: "gzip")).StatusCode);
+        Assert.Equal(StatusCode.ResourceExhausted, (await FailAsync(fixture, message, headers: [Gzip])).StatusCode);
         Assert.Equal(0, fixture.Loki.Requests);
     }
 
@@ -70,6 +73,19 @@ public sealed class GrpcPushTests
         context.Request.Headers["x-scope-orgid"] = new StringValues(["ops", second]);
         await fixture.Gateway.Grpc!.HandleAsync(context);
         Assert.Equal(("2", "no org id"), (context.Response.Headers["grpc-status"].ToString(), context.Response.Headers["grpc-message"].ToString()));
+    }
+
+    [Fact]
+    public async Task Credentials_AreProvenAsForHttp_BeforeTheMessageIsRead()
+    {
+        await using StaticRig rig = await StaticRig.StartAsync(change: static options => options with { GrpcListen = "127.0.0.1:0" });
+        byte[] message = PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}"));
+        await CallAsync(rig.Gateway, message, [], StaticRig.Bearer(StaticRig.Token));
+        Assert.Equal("prod", Assert.Single(rig.Gateway.Loki.Stored()).Tenant);
+        Assert.Equal(StatusCode.Unauthenticated, (await FailAsync(rig.Gateway, message)).StatusCode);
+        Assert.Equal(StatusCode.Unauthenticated, (await FailAsync(rig.Gateway, message, ["prod"], StaticRig.Bearer("guessed"))).StatusCode);
+        Assert.Equal(StatusCode.PermissionDenied, (await FailAsync(rig.Gateway, message, ["ops"], StaticRig.Bearer(StaticRig.Token))).StatusCode);
+        Assert.Equal(1, rig.Gateway.Loki.StoredCount);
     }
 
     [Fact]
@@ -143,14 +159,15 @@ public sealed class GrpcPushTests
     private static Task<GatewayFixture> StartAsync(string limits = "{}", Func<GatewayOptions, GatewayOptions>? change = null) =>
         GatewayFixture.StartAsync(limits, options => (change ?? (static same => same))(options with { GrpcListen = "127.0.0.1:0" }));
 
-    private static async Task<RpcException> FailAsync(GatewayFixture fixture, byte[] message, string[]? tenants = null, string? compression = null) =>
-        await Assert.ThrowsAsync<RpcException>(() => CallAsync(fixture, message, tenants, compression));
+    private static async Task<RpcException> FailAsync(
+        GatewayFixture fixture, byte[] message, string[]? tenants = null, params (string Name, string Value)[] headers) =>
+        await Assert.ThrowsAsync<RpcException>(() => CallAsync(fixture, message, tenants, headers));
 
-    private static async Task CallAsync(GatewayFixture fixture, byte[] message, string[]? tenants = null, string? compression = null)
+    private static async Task CallAsync(GatewayFixture fixture, byte[] message, string[]? tenants = null, params (string Name, string Value)[] headers)
     {
         var metadata = new Metadata();
         foreach (string tenant in tenants ?? ["ops"]) metadata.Add("X-Scope-OrgID", tenant);
-        if (compression is not null) metadata.Add("grpc-internal-encoding-request", compression);
+        foreach ((string name, string value) in headers) metadata.Add(name, value);
         using GrpcChannel channel = GrpcChannel.ForAddress(fixture.Gateway.GrpcAddress!, new GrpcChannelOptions { MaxSendMessageSize = null });
         Assert.Empty(await channel.CreateCallInvoker().AsyncUnaryCall(Push, null, new CallOptions(metadata), message));
     }

@@ -80,12 +80,13 @@ public sealed partial class ContractCase
         return $"{Name}: {string.Join("; ", wrong)}";
     }
 
-    /// <summary>Sends the case to a server, as often as it says, and returns the last answer.</summary>
-    public async Task<RawAnswer> SendAsync(Uri server, CancellationToken ct = default)
+    /// <summary>Sends the case to a server, as often as it says, and returns the last answer. <paramref name="credential"/> is one more header.</summary>
+    public async Task<RawAnswer> SendAsync(Uri server, (string Name, string Value)? credential = null, CancellationToken ct = default)
     {
         RawAnswer? answer = null;
+        var headers = credential is { } header ? Headers.Append(header) : Headers;
         for (var time = 0; time < Times; time++)
-            answer = await RawHttp.SendAsync(server, Method, Path, Headers, Render(DateTimeOffset.UtcNow), ct).ConfigureAwait(false);
+            answer = await RawHttp.SendAsync(server, Method, Path, headers, Render(DateTimeOffset.UtcNow), ct).ConfigureAwait(false);
         return answer!;
     }
 

@@ -8,9 +8,9 @@ public sealed record ContractVerdict(ContractCase Case, RawAnswer? Answer, strin
 /// <summary>Runs the cases against a server whose overrides are <see cref="ContractCase.Overrides"/>.</summary>
 public static class ContractRun
 {
-    /// <summary>Sends every case for which <paramref name="only"/> holds (null: all), in order.</summary>
+    /// <summary>Sends every case for which <paramref name="only"/> holds (null: all), in order, with the <paramref name="credential"/> header if any.</summary>
     public static async Task<IReadOnlyList<ContractVerdict>> AgainstAsync(Uri server, Func<ContractCase, bool>? only = null,
-        CancellationToken ct = default)
+        (string Name, string Value)? credential = null, CancellationToken ct = default)
     {
         var verdicts = new List<ContractVerdict>();
         foreach (var @case in ContractCase.All)
@@ -18,7 +18,7 @@ public static class ContractRun
             if (only is not null && !only(@case)) continue;
             try
             {
-                var answer = await @case.SendAsync(server, ct).ConfigureAwait(false);
+                var answer = await @case.SendAsync(server, credential, ct).ConfigureAwait(false);
                 verdicts.Add(new ContractVerdict(@case, answer, @case.Mismatch(answer)));
             }
             catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
