@@ -16,6 +16,7 @@ internal sealed class JwksSource : IAsyncDisposable
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly TimeSpan _refresh;
     private readonly HttpClient _http;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
@@ -40,7 +41,8 @@ internal sealed class JwksSource : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(5),
             MaxResponseContentBufferSize = BytesMax,
         };
-        _timer = time.CreateTimer(static state => ((JwksSource)state!).TryRefresh(out _), this, TimeSpan.Zero, refresh);
+        _refresh = refresh;
+        _timer = time.CreateTimer(static state => ((JwksSource)state!).Tick(), this, TimeSpan.Zero, AskedAgainAfter);
     }
 
     /// <summary>Null until the first fetch that worked.</summary>
@@ -72,6 +74,18 @@ internal sealed class JwksSource : IAsyncDisposable
         _http.CancelPendingRequests();
         if (_fetching is { } last) await last;
         _http.Dispose();
+    }
+
+    /// <summary>A period after a fetch that worked, soon after one that did not: the issuer may have started later than we.</summary>
+    private void Tick()
+    {
+        lock (_gate)
+        {
+            bool hasWorked = _fetching is { IsCompletedSuccessfully: true, Result: true };
+            if (hasWorked && _time.GetElapsedTime(_askedAt) < _refresh) return;
+        }
+
+        TryRefresh(out _);
     }
 
     private async Task<bool> FetchAsync()

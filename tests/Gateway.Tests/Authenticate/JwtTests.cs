@@ -102,6 +102,19 @@ public sealed class JwtTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task IssuerThatStartsLater_IsAskedAgainSoon_WithoutAnyRequest()
+    {
+        await StartAsync(status: 500);
+        await Eventually.True(() => _issuer.Fetches == 1, "the fetch at the start");
+        _issuer.Status = 200;
+        await Eventually.TrueAsync(async () =>
+        {
+            _time.Advance(JwksSource.AskedAgainAfter);
+            return (await _gateway.MetricsAsync()).Sum("loki_gateway_jwks_last_refresh_successful") == 1;
+        }, "the keys are there");
+    }
+
+    [Fact]
     public async Task IssuerThatGoesAway_IsNotNoticed_ByTokensOfKnownKeys()
     {
         await StartAsync();
