@@ -1,5 +1,6 @@
 // auth.mode mtls: the handshake has proven a certificate of server.tls.client_ca_file; here its name finds the credential.
 using LokiGateway.Gateway.Receive;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace LokiGateway.Gateway.Authenticate;
@@ -17,7 +18,9 @@ internal sealed class MtlsAuthenticator(CredentialsFile file, ServerTls tls, Tim
         // new certificate already would throw logs away for the old connection.
         if (tls.IsOutdated(http) || certificate.NotAfter.ToUniversalTime() <= time.GetUtcNow().UtcDateTime)
         {
-            http.Response.Headers.Connection = "close";
+            // Over HTTP/2 a header cannot say it.
+            if (HttpProtocol.IsHttp2(http.Request.Protocol)) http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            else http.Response.Headers.Connection = "close";
             return new(Proof.Later(AuthFailure.OldConnection, ReconnectWait));
         }
 
