@@ -69,11 +69,14 @@ internal sealed class GatewayMetrics
         Counter ackedLines = metrics.CreateCounter("loki_gateway_acked_lines_total", "Lines that Loki said it has.", "tenant");
         Counter discardedLines = metrics.CreateCounter("loki_gateway_discarded_lines_total", "Lines that the gateway refused, by Loki's reasons.", "tenant", "reason");
         Counter discardedBytes = metrics.CreateCounter("loki_gateway_discarded_bytes_total", "Bytes of those lines.", "tenant", "reason");
+        Counter shadowLines = metrics.CreateCounter("loki_gateway_shadow_discarded_lines_total",
+            "Lines that passed and would have been refused, had the tenant not been in shadow_mode.", "tenant", "reason");
+        Counter shadowBytes = metrics.CreateCounter("loki_gateway_shadow_discarded_bytes_total", "Bytes of those lines.", "tenant", "reason");
         Counter failedLines = metrics.CreateCounter("loki_gateway_unacked_lines_total",
             "Lines that were forwarded and not acknowledged, by Loki's status or the reason why there was none. received = acked + discarded + unacked.", "tenant", "status_code");
         Histogram lag = metrics.CreateHistogram("loki_gateway_push_lag_seconds", "Age of the newest entry of a push on arrival.", ["tenant"],
             new HistogramConfiguration { Buckets = [0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400] });
-        _newTenant = name => new TenantMetrics(name, receivedLines, receivedBytes, ackedLines, discardedLines, discardedBytes, failedLines, lag);
+        _newTenant = name => new TenantMetrics(name, receivedLines, receivedBytes, ackedLines, discardedLines, discardedBytes, shadowLines, shadowBytes, failedLines, lag);
     }
 
     public TenantMetrics ForTenant(string label) => _tenants.GetOrAdd(label, _newTenant);

@@ -1,4 +1,5 @@
 // Everything a gateway can be told, parsed and checked once at start: nothing of this is looked up by name per request.
+using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
@@ -20,6 +21,12 @@ public sealed record GatewayOptions
     {
         ["loki-3.2"] = ByteCounting.Lines,
         ["loki-3.3"] = ByteCounting.LinesAndMetadata,
+    };
+
+    private static readonly Dictionary<string, OtlpResponse> OtlpResponses = new(StringComparer.Ordinal)
+    {
+        ["partial_success"] = OtlpResponse.PartialSuccess,
+        ["loki"] = OtlpResponse.Loki,
     };
 
     private static readonly Dictionary<string, LimitsStoreKind> LimitsStores = new(StringComparer.Ordinal) { ["local"] = LimitsStoreKind.Local };
@@ -63,6 +70,12 @@ public sealed record GatewayOptions
     public CompletenessOptions Completeness { get; init; } = new();
 
     public ByteCounting ByteCounting { get; init; } = ByteCounting.Lines;
+
+    /// <summary>How /otlp/v1/logs answers.</summary>
+    public OtlpResponse OtlpResponse { get; init; } = OtlpResponse.PartialSuccess;
+
+    /// <summary>Whose limits are counted and not enforced.</summary>
+    public ShadowMode ShadowMode { get; init; } = ShadowMode.None;
 
     /// <summary>How long requests in flight may take to finish after the stop was asked for.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
@@ -121,6 +134,9 @@ public sealed record GatewayOptions
             Completeness = CompletenessOptions.Bind(root.Section("completeness", "What the reports of shippers are judged by.")),
             ByteCounting = root.Choice("compatibility", ByteCounting.Lines, Compatibilities,
                 "Which Loki's way of counting bytes against ingestion_rate_mb: loki-3.2 counts lines, loki-3.3 counts lines and structured metadata."),
+            OtlpResponse = root.Section("otlp", "The route /otlp/v1/logs.").Choice("response", OtlpResponse.PartialSuccess, OtlpResponses,
+                "partial_success: 200 with an ExportLogsServiceResponse, as the specification asks, errors as google.rpc.Status; loki: 204 and errors as text, as Loki 3.2."),
+            ShadowMode = ShadowMode.Bind(root.Section("shadow_mode", "Limits that are tried out before they hold.")),
             ShutdownTimeout = shutdownTimeout,
         };
     }

@@ -27,7 +27,7 @@ namespace LokiGateway.Gateway;
 /// </summary>
 internal sealed class GatewayPipeline(
     Authentication authentication, BodyMemory memory, RequestBounds bounds, PushDecoder decoder, Tenants tenants, Admission admission, UpstreamForwarder upstream,
-    QueryProxy queries, CompletenessBook completeness, CompletenessMetrics completenessMetrics, GatewayMetrics metrics, TimeProvider time, ILogger log)
+    OtlpReply otlpReply, QueryProxy queries, CompletenessBook completeness, CompletenessMetrics completenessMetrics, GatewayMetrics metrics, TimeProvider time, ILogger log)
 {
     private volatile bool _isDraining;
 
@@ -46,7 +46,8 @@ internal sealed class GatewayPipeline(
         {
             status = route switch
             {
-                Route.Push or Route.LegacyPush or Route.OtlpLogs => await PushAsync(http, route),
+                Route.Push or Route.LegacyPush => await ReplyWriter.PushedAsync(http, await PushAsync(http, route)),
+                Route.OtlpLogs => await otlpReply.PushedAsync(http, await PushAsync(http, route)),
                 Route.Query or Route.Tail => await QueryAsync(http, route),
                 Route.Ready => await ReadyAsync(http),
                 Route.Report => await ReportAsync(http),
@@ -67,27 +68,27 @@ internal sealed class GatewayPipeline(
         metrics.ObserveRequest(route, status, time.GetElapsedTime(startedAt));
     }
 
-    private async Task<int> PushAsync(HttpContext http, Route route)
+    private async Task<PushOutcome> PushAsync(HttpContext http, Route route)
     {
         // 1. Receive: what the headers alone decide.
         HttpRequest request = http.Request;
-        if (!HttpMethods.IsPost(request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
+        if (!HttpMethods.IsPost(request.Method)) return new PushOutcome(new Refusal(RefusalKind.WrongMethod, "POST"));
 
         // 2. Authenticate: before a byte of the body is read.
         (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
-        if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
-        if (tenants.Find(identity.Tenant.Value) is not { } tenant) return await ReplyWriter.RefuseAsync(http, TooManyTenants());
+        if (stranger is not null) return new PushOutcome(stranger);
+        if (tenants.Find(identity.Tenant.Value) is not { } tenant) return new PushOutcome(TooManyTenants());
 
         // 1. Receive, second half: the body, bounded.
         string? contentType = request.Headers.ContentType;
         string? contentEncoding = request.Headers.ContentEncoding is [var encoding, ..] ? encoding : null;
         if (!PushFormat.TryParse(route, contentType, contentEncoding, out PushFormat format, out string formatError))
-            return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.BadRequest, formatError));
+            return new PushOutcome(new Refusal(RefusalKind.BadRequest, formatError));
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, bounds.BodyBytesMax);
-        if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
+        if (unread is not null) return new PushOutcome(unread);
         using PooledBytes body = received!;
         var push = new ReceivedPush(identity.Tenant, body, format, Routes.PathOf(route), format.ContentType(contentType), PushFormat.OrNull(contentEncoding));
-        return await ReplyWriter.PushedAsync(http, await TakeAsync(tenant, push, request.Headers));
+        return await TakeAsync(tenant, push, request.Headers);
     }
 
     /// <summary>A push that came by gRPC, authenticated already, its message in a snappy block: from here on the same.</summary>
@@ -108,7 +109,7 @@ internal sealed class GatewayPipeline(
         if (stamp is { } claimed && !completeness.Arrived(push.Tenant, claimed)) metrics.CountBadStamp("acked_differ");
         Verdict verdict = InspectAndAdmit(tenant, push.Body, push.Format, stamp);
         using RefusedStreams? partial = verdict.Partial;
-        if (verdict.Refusal is not null) return new PushOutcome(verdict.Refusal);
+        if (verdict.Refusal is not null) return new PushOutcome(verdict.Refusal) { Lines = verdict.Summary.Entries };
 
         // 5. Forward.
         string? agent = PushFormat.OrNull(headers.UserAgent);
@@ -116,19 +117,23 @@ internal sealed class GatewayPipeline(
         if (partial is null)
             answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, push.Body.Memory, push.ContentType, push.ContentEncoding, agent));
         else if (partial.Rest is not null)
-            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, MediaType.Protobuf, null, agent));
+        {
+            string contentType = partial.IsRestJson ? push.ContentType : MediaType.Protobuf;
+            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, contentType, null, agent));
+        }
         else answer = UpstreamAnswer.NothingToSend;
 
         // 6. Account.
         int lines = verdict.Summary.Entries - (partial?.Entries ?? 0);
-        if (answer.IsStored) tenant.Metrics.Acked(lines);
-        else tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines);
+        int acked = answer.AckedOf(lines);
+        tenant.Metrics.Acked(acked);
+        if (acked < lines) tenant.Metrics.Unacked(GatewayMetrics.StatusOf(answer), lines - acked);
         // Of a push that is refused in part Loki has the rest.
         bool isRefusedInPart = answer.Result == UpstreamResult.Answered && answer.Status == StatusCodes.Status400BadRequest;
         if (stamp is { } stamped && (answer.IsStored || isRefusedInPart)) completeness.Answered(push.Tenant, stamped, lines);
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
-        if (partial is null || (!answer.IsStored && !isRefusedInPart)) return new PushOutcome(null, answer);
+        if (partial is null || (!answer.IsStored && !isRefusedInPart)) return new PushOutcome(null, answer) { Lines = lines };
         return new PushOutcome(Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null), answer, partial.HeaderValue);
     }
 
@@ -200,7 +205,8 @@ internal sealed class GatewayPipeline(
 
     private Verdict InspectAndAdmit(Tenant tenant, PooledBytes body, PushFormat format, BatchStamp? stamp)
     {
-        if (decoder.TryDecode(body, format, out PooledBytes? decoded) is { } unreadable) return new Verdict(unreadable);
+        if (decoder.TryDecode(body, format, out PooledBytes? decoded, out PooledBytes? inflatedJson) is { } unreadable) return new Verdict(unreadable);
+        using (inflatedJson)
         using (decoded)
         {
             ReadOnlySpan<byte> push = (decoded ?? body).Span;
@@ -215,7 +221,8 @@ internal sealed class GatewayPipeline(
             PushError error = PushSummary.TryRead(push, ref summary);
             if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Describe(push)));
             CheckStamp(stamp, summary);
-            return admission.Admit(tenant, push, summary);
+            ReadOnlySpan<byte> json = format.Encoding == PushEncoding.Json ? (inflatedJson ?? body).Span : default;
+            return admission.Admit(tenant, push, json, summary);
         }
     }
 

@@ -7,6 +7,7 @@ using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Grpc;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
+using LokiGateway.Gateway.Reply;
 using LokiGateway.Hosting.Admin;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
@@ -70,7 +71,8 @@ public sealed class GatewayServer : IAsyncDisposable
         var authentication = new Authentication(NewAuthenticator(options, attempts, time), attempts, metrics, _log);
         _pipeline = new GatewayPipeline(
             authentication, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
-            new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics, metrics, time, _log);
+            new Admission(memory, _tenants, options.ShadowMode, options.ByteCounting, time, _log), _upstream,
+            new OtlpReply(options.OtlpResponse), _queries, completeness, completenessMetrics, metrics, time, _log);
         if (options.GrpcListen is not null)
         {
             _container.Services.GetRequiredService<PusherService>().Push = _pipeline.PushAsync;

@@ -64,6 +64,9 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Information, "keys of the identity provider fetched")]
     public static partial void JwksLoaded(ILogger logger, Uri url, int keys);
 
+    [LoggerMessage(21, LogLevel.Warning, "push larger than ingestion_burst_size_mb refused: it can never pass, however often it is sent")]
+    public static partial void NeverFits(ILogger logger, string tenant, long bytes, long burstBytes);
+
     [LoggerMessage(20, LogLevel.Error, "the keys of the identity provider cannot be fetched: {Reason}")]
     public static partial void JwksFailed(ILogger logger, Uri url, string reason, bool olderKeysInUse);
 }

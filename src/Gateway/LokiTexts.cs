@@ -17,6 +17,11 @@ internal static class LokiTexts
         $"Ingestion rate limit exceeded for user {tenant} (limit: {(long)bytesPerSecond} bytes/sec) while attempting to ingest '{lines}' lines totaling '{bytes}' bytes, " +
         $"reduce log volume or contact your Loki administrator to see if the limit can be increased");
 
+    // Ours: Loki's text does not tell it from a limit that passes with time.
+    public static string NeverFits(long bytes, long burstBytes) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"this push counts {bytes} bytes, ingestion_burst_size_mb allows {burstBytes}: it will never pass, send smaller batches or raise the limit");
+
     // fmt: "Maximum active stream limit exceeded when trying to create stream %s, ..., user: '%s'"
     public static string StreamLimited(string tenant, string stream) =>
         $"Maximum active stream limit exceeded when trying to create stream {stream}, reduce the number of active streams (reduce labels or reduce label values), " +

@@ -41,6 +41,9 @@ internal sealed record Refusal(RefusalKind Kind, string Text)
     /// <summary>When to come again; null when there is nothing to say about it.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>What to do about it, where Loki's text does not say; null: nothing to add. ASCII, for a header.</summary>
+    public string? Hint { get; init; }
+
     /// <summary>Values of WWW-Authenticate: how the caller could prove who it is.</summary>
     public string[] Challenges { get; init; } = [];
 

@@ -6,9 +6,9 @@ using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
+using LokiGateway.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
-using LokiGateway.Testing;
 
 namespace LokiGateway.Gateway.Tests;
 
@@ -35,7 +35,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
     {
         _tenants = new Tenants(_limits, new GatewayMetrics(Metrics.NewCustomRegistry()), replicas: 1, TimeProvider.System);
         _decoder = new PushDecoder(new RequestBounds(), _memory);
-        _admission = new Admission(_memory, _tenants, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
+        _admission = new Admission(_memory, _tenants, ShadowMode.None, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
         _tenant = _tenants.Find("tenant-a")!;
         var table = new StreamTable();
         ulong[] hashes = [.. Enumerable.Range(1, StreamsPerPush).Select(i => StreamTable.Key((ulong)i * 0x9E3779B97F4A7C15))];
@@ -86,12 +86,12 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
 
     private bool InspectAndAdmit(PooledBytes body, int entries)
     {
-        if (_decoder.TryDecode(body, default, out PooledBytes? decoded) is not null) return false;
+        if (_decoder.TryDecode(body, default, out PooledBytes? decoded, out _) is not null) return false;
         using (decoded)
         {
             PushSummary summary = default;
             return PushSummary.TryRead(decoded!.Span, ref summary) == PushError.None && summary.Entries == entries
-                && _admission.Admit(_tenant, decoded.Span, summary).Refusal is null;
+                && _admission.Admit(_tenant, decoded.Span, default, summary).Refusal is null;
         }
     }
 

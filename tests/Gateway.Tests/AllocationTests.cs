@@ -21,7 +21,7 @@ public sealed class AllocationTests
         await using var limits = new RuntimeLimits(
             new TenantLimits { IngestionRateMb = 1e5, IngestionBurstSizeMb = 1e5 }, null, TimeSpan.FromSeconds(10), TimeProvider.System, NullLogger.Instance, null, "x");
         await using var tenants = new Tenants(limits, metrics, 1, TimeProvider.System);
-        var admission = new Admission(memory, tenants, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
+        var admission = new Admission(memory, tenants, ShadowMode.None, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
         Tenant tenant = tenants.Find("ops")!;
         double small = AllocatedBy(streams: 1, entries: 10);
         double large = AllocatedBy(streams: 100, entries: 60);
@@ -40,12 +40,12 @@ public sealed class AllocationTests
 
         bool Run(PooledBytes body)
         {
-            Assert.Null(decoder.TryDecode(body, new PushFormat(PushEncoding.Protobuf, PushCompression.None, default), out PooledBytes? decoded));
+            Assert.Null(decoder.TryDecode(body, new PushFormat(PushEncoding.Protobuf, PushCompression.None, default), out PooledBytes? decoded, out _));
             using (decoded)
             {
                 var summary = default(PushSummary);
                 if (PushSummary.TryRead(decoded!.Span, ref summary) != PushError.None) throw new InvalidOperationException("not a push");
-                if (admission.Admit(tenant, decoded.Span, summary) is not { Refusal: null, Partial: null }) throw new InvalidOperationException("refused");
+                if (admission.Admit(tenant, decoded.Span, default, summary) is not { Refusal: null, Partial: null }) throw new InvalidOperationException("refused");
             }
             return true;
         }

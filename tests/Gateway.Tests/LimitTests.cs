@@ -1,5 +1,7 @@
 // The limits as an agent meets them.
 using System.Globalization;
+using System.Text;
+using LokiGateway.Gateway.Admit;
 using LokiGateway.Testing;
 using Microsoft.Extensions.Time.Testing;
 
@@ -34,17 +36,24 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task JsonPush_LosesItsNewStreamsToo_AndGoesOnAsProtobuf()
+    public async Task JsonPush_LosesItsNewStreamsToo_AndTheOthersGoOnAsTheyWereWritten()
     {
-        FaultSink loki = FaultSink.Start();
+        PushReceived? sent = null;
+        FaultSink loki = FaultSink.Start(push =>
+        {
+            sent = push;
+            return SinkAnswer.Refuse(204);
+        });
         await using GatewayFixture gateway = await GatewayFixture.StartAsync("{max_global_streams_per_user: 1}", loki: loki);
-        byte[] body = PushTests.Compress(PushRequests.Json(GatewayFixture.Line("{app=\"a\"}"), GatewayFixture.Line("{app=\"b\"}")), "gzip");
-        RawAnswer answer = await gateway.SendAsync("POST", "/loki/api/v1/push", body,
-            ("X-Scope-OrgID", "ops"), ("Content-Type", "application/json"), ("Content-Encoding", "gzip"));
+        string now = PushRequests.Now().ToString(CultureInfo.InvariantCulture);
+        string kept = $$$"""{"values" : [["{{{now}}}", "caf\u00e9"]],  "stream":{"app":"a"}}""";
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"streams": [{{{kept}}}, {"stream":{"app":"b"},"values":[["{{{now}}}","x"]]}]}""");
+        RawAnswer answer = await gateway.SendAsync("POST", "/loki/api/v1/push", PushTests.Compress(body, "gzip"),
+            ("X-Scope-OrgID", "ops"), ("Content-Type", "application/json; charset=utf-8"), ("Content-Encoding", "gzip"));
         Assert.Equal(429, answer.Status);
         Assert.Contains("{app=\"b\", service_name=\"b\"}", answer.Body, StringComparison.Ordinal);
-        Assert.Equal("{app=\"a\"}", Assert.Single(loki.Stored("ops")).Labels);
-        Assert.Empty(loki.Faults);
+        Assert.Equal("{\"streams\":[" + kept + "]}", Encoding.UTF8.GetString(sent!.Body));
+        Assert.Equal(("application/json; charset=utf-8", null), (sent.Header("Content-Type"), sent.Header("Content-Encoding")));
     }
 
     [Theory]
@@ -77,7 +86,11 @@ public sealed class LimitTests
         Assert.Equal(204, (await gateway.PushAsync("dev", GatewayFixture.Line("{s=\"1\"}", 2000))).Status);
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 2000))).Status);
-        Assert.Null((await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 5000))).Header("Retry-After"));
+        RawAnswer never = await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 5000));
+        Assert.Null(never.Header("Retry-After"));
+        Assert.Equal("this push counts 5000 bytes, ingestion_burst_size_mb allows 2097: it will never pass, send smaller batches or raise the limit",
+            never.Header("X-Loki-Gateway-Hint"));
+        Assert.Null(refused.Header("X-Loki-Gateway-Hint"));
         Assert.Equal(7000, (await gateway.MetricsAsync()).Sum("loki_gateway_discarded_bytes_total", ("reason", "rate_limited")));
     }
 
@@ -157,37 +170,48 @@ public sealed class LimitTests
         Assert.DoesNotContain("dev", metrics.Text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task OtlpRecords_AreLines_ForTheRateAndForTheBooks()
+    [Theory]
+    [InlineData("ops", true)]
+    [InlineData("*", true)]
+    [InlineData("dev", false)]
+    public async Task ShadowMode_CountsWhatWouldBeRefused_AndRefusesNothing(string shadowed, bool passes)
     {
-        await using GatewayFixture gateway = await GatewayFixture.StartAsync("{ingestion_rate_mb: 0.001, ingestion_burst_size_mb: 0.001}");
-        Assert.Equal(204, (await ExportAsync(gateway, "hello", "gzip")).Status);
-        RawAnswer answer = await ExportAsync(gateway, new string('x', 1100), "");
-        Assert.Equal(429, answer.Status);
-        Assert.Contains("'2' lines totaling '2200' bytes", answer.Body, StringComparison.Ordinal);
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(
+            "{ingestion_rate_mb: 0.001, ingestion_burst_size_mb: 0.001, max_global_streams_per_user: 2}", options => options with { ShadowMode = new ShadowMode([shadowed]) });
+        RawAnswer streams = await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}"), GatewayFixture.Line("{s=\"2\"}"), GatewayFixture.Line("{s=\"3\"}", 7));
+        RawAnswer rate = await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 2000));
+        Assert.Equal(passes ? (204, 204) : (429, 429), (streams.Status, rate.Status));
+        Assert.Equal(passes ? 4 : 2, gateway.Loki.StoredCount);
         MetricsPage metrics = await gateway.MetricsAsync();
-        Assert.Equal(4, metrics.Sum("loki_gateway_received_lines_total"));
-        Assert.Equal(2, metrics.Sum("loki_gateway_acked_lines_total"));
-        Assert.Equal(2, metrics.Sum("loki_gateway_discarded_lines_total"));
-        Assert.Equal(2210, metrics.Sum("loki_gateway_received_bytes_total"));
+        string books = passes ? "loki_gateway_shadow_discarded" : "loki_gateway_discarded";
+        Assert.Equal((1, 1), (metrics.Sum($"{books}_lines_total", ("reason", "stream_limit")), metrics.Sum($"{books}_lines_total", ("reason", "rate_limited"))));
+        Assert.Equal((7, 2000), (metrics.Sum($"{books}_bytes_total", ("reason", "stream_limit")), metrics.Sum($"{books}_bytes_total", ("reason", "rate_limited"))));
+        Assert.Equal(2, metrics.Sum("loki_gateway_discarded_lines_total") + metrics.Sum("loki_gateway_shadow_discarded_lines_total"));
+        Assert.Equal(passes ? 4 : 2, metrics.Sum("loki_gateway_acked_lines_total"));
+    }
+
+    [Fact]
+    public async Task ShadowMode_LetsABlockedTenantPass()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(
+            "{block_ingestion_until: \"2099-01-01T00:00:00Z\"}", options => options with { ShadowMode = new ShadowMode(["ops"]) });
+        Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}"))).Status);
+        Assert.Equal(1, (await gateway.MetricsAsync()).Sum("loki_gateway_shadow_discarded_lines_total", ("reason", "blocked_ingestion")));
     }
 
     [Theory]
-    [InlineData("application/json", "{\"resourceLogs\":[")]
-    [InlineData("application/x-protobuf", "not protobuf")]
-    public async Task OtlpThatCannotBeRead_Is400(string type, string body)
+    [InlineData("entry for stream '{s=\"1\"}' has timestamp too old: x, oldest acceptable timestamp is: y\n", 2)]
+    [InlineData("2 errors like: max entry size '1' bytes exceeded for stream '{s=\"1\"}' while adding an entry with length '5' bytes\n", 1)]
+    [InlineData("9 errors like: max entry size '1' bytes exceeded for stream '{s=\"1\"}' while adding an entry with length '5' bytes\n", 0)]
+    [InlineData("couldn't parse labels: x\n", 0)]
+    public async Task PushThatLokiRefusesInPart_IsInTheBooksByWhatItsTextCounts(string text, int acked)
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync();
-        RawAnswer answer = await gateway.SendAsync("POST", "/otlp/v1/logs", System.Text.Encoding.UTF8.GetBytes(body), ("X-Scope-OrgID", "ops"), ("Content-Type", type));
-        Assert.Equal(400, answer.Status);
-        Assert.NotEqual("\n", answer.Body);
+        gateway.Loki.Script(SinkAnswer.Refuse(400, text));
+        RawAnswer answer = await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}"), GatewayFixture.Line("{s=\"2\"}"), GatewayFixture.Line("{s=\"3\"}"));
+        Assert.Equal((400, text), (answer.Status, answer.Body));
+        MetricsPage metrics = await gateway.MetricsAsync();
+        Assert.Equal((3 - acked, acked), (metrics.Sum("loki_gateway_unacked_lines_total", ("status_code", "400")), metrics.Sum("loki_gateway_acked_lines_total")));
     }
 
-    private static Task<RawAnswer> ExportAsync(GatewayFixture gateway, string line, string encoding)
-    {
-        string record = $"{{\"timeUnixNano\":\"{PushRequests.Now()}\",\"body\":{{\"stringValue\":\"{line}\"}}}}";
-        byte[] json = System.Text.Encoding.UTF8.GetBytes($"{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{record},{record}]}}]}}]}}");
-        return gateway.SendAsync("POST", "/otlp/v1/logs", encoding == "gzip" ? PushTests.Compress(json, "gzip") : json,
-            ("X-Scope-OrgID", "ops"), ("Content-Type", "application/json"), ("Content-Encoding", encoding));
-    }
 }

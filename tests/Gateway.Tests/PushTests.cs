@@ -83,7 +83,7 @@ public sealed class PushTests
             byte[] body = path == "/otlp/v1/logs" ? [] : PushRequests.Snappy(GatewayFixture.Line("{app=\"a\"}"));
             RawAnswer answer = await gateway.SendAsync("POST", path, body,
                 ("X-Scope-OrgID", "ops"), ("Content-Type", contentType), ("Content-Encoding", contentEncoding), ("User-Agent", "\u00c3\u00bc"));
-            Assert.Equal(204, answer.Status);
+            Assert.Equal(body.Length == 0 ? 200 : 204, answer.Status);
         }
 
         Assert.Equal(0, (await gateway.MetricsAsync()).Sum("loki_gateway_upstream_breaker_open"));

@@ -251,10 +251,12 @@ public sealed class FaultSink : IAsyncDisposable
         }
     }
 
+    private static bool IsOtlp(string path) => path.StartsWith("/otlp/", StringComparison.Ordinal);
+
     /// <summary>One request and its answer. False when the connection is over.</summary>
     private async Task<bool> Exchange(Socket socket, NetworkStream stream, HttpRequestReader reader, HttpRequestHead head)
     {
-        if (!head.Path.Contains("push", StringComparison.Ordinal))
+        if (!head.Path.Contains("push", StringComparison.Ordinal) && !IsOtlp(head.Path))
         {
             var other = await reader.ReadBodyAsync(head, 0, _stop.Token).ConfigureAwait(false);
             var isReport = head.Path.StartsWith("/shipper/", StringComparison.Ordinal);
@@ -293,7 +295,8 @@ public sealed class FaultSink : IAsyncDisposable
     private async Task<bool> Respond(Socket socket, NetworkStream stream, PushReceived push, SinkAnswer answer)
     {
         var text = answer.Body;
-        if (_keeps && answer.Stores)
+        // What OTLP makes of records is Loki's business: here they are taken and forgotten.
+        if (_keeps && answer.Stores && !IsOtlp(push.Path))
         {
             try
             {

@@ -6,7 +6,8 @@ namespace LokiGateway.Gateway.Account;
 
 /// <summary>Thread-safe. At every moment: received = acked + discarded + unacked + what is on its way.</summary>
 internal sealed class TenantMetrics(
-    string label, Counter receivedLines, Counter receivedBytes, Counter ackedLines, Counter discardedLines, Counter discardedBytes, Counter unackedLines, Histogram lag)
+    string label, Counter receivedLines, Counter receivedBytes, Counter ackedLines, Counter discardedLines, Counter discardedBytes,
+    Counter shadowLines, Counter shadowBytes, Counter unackedLines, Histogram lag)
 {
     private readonly Counter.Child _receivedLines = receivedLines.WithLabels(label);
     private readonly Counter.Child _receivedBytes = receivedBytes.WithLabels(label);
@@ -28,6 +29,13 @@ internal sealed class TenantMetrics(
     {
         discardedLines.WithLabels(label, reason).Inc(lines);
         discardedBytes.WithLabels(label, reason).Inc(bytes);
+    }
+
+    /// <summary>What a limit would have discarded, had it been enforced: it passed, so it is in no other of these books.</summary>
+    public void ShadowDiscarded(string reason, long lines, long bytes)
+    {
+        shadowLines.WithLabels(label, reason).Inc(lines);
+        shadowBytes.WithLabels(label, reason).Inc(bytes);
     }
 
     public void Unacked(string status, long lines) =>

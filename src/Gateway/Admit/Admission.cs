@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Gateway.Admit;
 
 /// <summary>Applies a tenant's limits to an inspected push. Thread-safe.</summary>
-internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting counting, TimeProvider time, ILogger log)
+internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode shadow, ByteCounting counting, TimeProvider time, ILogger log)
 {
     /// <summary>
     /// Loki has no such limit. A stream takes at least 4 bytes of a push, so 64 MiB could name 16 million; the default limit is 5,000 active ones. The hashes
@@ -22,7 +22,11 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
     public long BytesOf(in PushSummary summary) => summary.LineBytes + (counting == ByteCounting.LinesAndMetadata ? summary.MetadataBytes : 0);
 
     /// <summary>Judges a push whose decoded bytes have been inspected, and counts what it refuses.</summary>
-    public Verdict Admit(Tenant tenant, ReadOnlySpan<byte> push, in PushSummary summary)
+    /// <param name="tenant">Whose limits hold.</param>
+    /// <param name="push">The PushRequest.</param>
+    /// <param name="json">The text that it was made of; empty when it came as protobuf.</param>
+    /// <param name="summary">Of the push.</param>
+    public Verdict Admit(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<byte> json, in PushSummary summary)
     {
         if (summary.Streams > StreamsPerPushMax)
             return new Verdict(new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}"));
@@ -33,7 +37,8 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
             if (!StreamHashes.TryRead(push, summary, hashes, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
             if (AdmitBytes(tenant, summary) is { } refusal) return new Verdict(refusal);
             int refused = tenant.Streams.Admit(hashes, tenants.Minute, tenant.StreamsMax);
-            return refused == 0 ? new Verdict(null, summary) : TakeOut(tenant, push, hashes, refused, summary);
+            if (refused == 0) return new Verdict(null, summary);
+            return shadow.Covers(tenant.Name) ? LetPass(tenant, push, hashes, summary) : TakeOut(tenant, push, json, hashes, refused, summary);
         }
         finally
         {
@@ -54,14 +59,23 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         TenantLimits limits = tenant.Limits;
         if (limits.BlockIngestionUntil is { } until && now < until)
         {
+            if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.BlockedIngestion, summary, bytes);
             tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
             return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
         }
 
         if (tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter)) return null;
+        if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.RateLimited, summary, bytes);
         tenant.Metrics.Discarded(DiscardReasons.RateLimited, summary.Entries, bytes);
+        var refusal = new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
+        if (bytes > tenant.BurstBytes)
+        {
+            Log.NeverFits(log, tenant.Name, bytes, tenant.BurstBytes);
+            return refusal with { Hint = LokiTexts.NeverFits(bytes, tenant.BurstBytes) };
+        }
+
         Log.RateLimited(log, tenant.Name, bytes, tenant.BytesPerSecond);
-        return new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
+        return refusal;
     }
 
     /// <summary>What the agent is told about the streams that were taken out.</summary>
@@ -74,10 +88,23 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         return new(RefusalKind.StreamLimited, lokis.IsEmpty ? text : $"{text}\n{Encoding.UTF8.GetString(lokis).TrimEnd()}");
     }
 
-    private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
+    private static Refusal? LetPass(Tenant tenant, string reason, in PushSummary summary, long bytes)
+    {
+        tenant.Metrics.ShadowDiscarded(reason, summary.Entries, bytes);
+        return null;
+    }
+
+    private static Verdict LetPass(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, in PushSummary summary)
+    {
+        (int entries, long lineBytes) = RefusedStreams.Count(push, hashes);
+        tenant.Metrics.ShadowDiscarded(DiscardReasons.StreamLimit, entries, lineBytes);
+        return new Verdict(null, summary);
+    }
+
+    private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
     {
         Log.StreamsRefused(log, tenant.Name, refused, tenant.StreamsMax);
-        RefusedStreams? partial = RefusedStreams.Split(push, hashes, memory);
+        RefusedStreams? partial = RefusedStreams.Split(push, json, hashes, memory);
         if (partial is null) return new Verdict(Overload.Refusal);
         tenant.Metrics.Discarded(DiscardReasons.StreamLimit, partial.Entries, partial.LineBytes);
         return new Verdict(null, summary, partial);

@@ -21,6 +21,10 @@ internal sealed class RefusedStreams : IDisposable
     {
     }
 
+    private static ReadOnlySpan<byte> JsonHead => "{\"streams\":["u8;
+
+    private static ReadOnlySpan<byte> JsonTail => "]}"u8;
+
     public int Entries { get; private set; }
 
     public long LineBytes { get; private set; }
@@ -33,25 +37,23 @@ internal sealed class RefusedStreams : IDisposable
     /// </summary>
     public required string HeaderValue { get; init; }
 
-    /// <summary>A snappy block with the streams that stay; null when none of them has an entry. </summary>
+    /// <summary>The streams that stay, to be sent; null when none of them has an entry.</summary>
     public PooledBytes? Rest { get; private set; }
+
+    /// <summary>True: <see cref="Rest"/> is JSON, of the grammar that the push came in. Else a PushRequest in a snappy block.</summary>
+    public bool IsRestJson { get; private set; }
 
     /// <summary>Splits a request. Null when there is no memory for it.</summary>
     /// <param name="request">The inspected request, decoded.</param>
+    /// <param name="json">The text that it was made of; empty when it came as protobuf.</param>
     /// <param name="hashes">Its streams after <see cref="StreamTable.Admit"/>.</param>
     /// <param name="memory">For the rest.</param>
-    public static RefusedStreams? Split(ReadOnlySpan<byte> request, ReadOnlySpan<ulong> hashes, BodyMemory memory)
+    public static RefusedStreams? Split(ReadOnlySpan<byte> request, ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, BodyMemory memory)
     {
-        int entries = 0;
-        long lineBytes = 0;
         ReadOnlySpan<byte> last = default;
         var header = new StringBuilder();
         int unnamed = 0;
-        using PooledBytes? kept = memory.TryRent(request.Length);
-        if (kept is null) return null;
-
         int index = 0;
-        int copiedTo = 0;
         bool restHasEntries = false;
         var reader = new PushReader(request);
         while (reader.TryReadStream(out PushStream stream))
@@ -63,11 +65,31 @@ internal sealed class RefusedStreams : IDisposable
                 continue;
             }
 
-            (int start, int length) = stream.RawRange.GetOffsetAndLength(request.Length);
-            Append(kept, request[copiedTo..start]);
-            copiedTo = start + length;
             last = stream.Labels;
             if (!TryName(header, stream.Labels)) unnamed++;
+        }
+
+        if (unnamed > 0) header.Append(CultureInfo.InvariantCulture, $",+{unnamed}");
+        if (!LabelSet.TryParse(last, out LabelSet? labels, out _)) throw new InvalidOperationException("labels were parsed before a stream was refused");
+        (int entries, long lineBytes) = Count(request, hashes);
+        var refused = new RefusedStreams { Last = labels, HeaderValue = header.ToString(), Entries = entries, LineBytes = lineBytes };
+        if (!restHasEntries) return refused;
+        PooledBytes? rest = json.IsEmpty ? null : SpliceJson(json, hashes, memory);
+        refused.IsRestJson = rest is not null;
+        refused.Rest = rest ?? Splice(request, hashes, memory);
+        return refused.Rest is null ? null : refused;
+    }
+
+    /// <summary>Entries of the refused streams, and the bytes of their lines.</summary>
+    public static (int Entries, long LineBytes) Count(ReadOnlySpan<byte> request, ReadOnlySpan<ulong> hashes)
+    {
+        int entries = 0;
+        long lineBytes = 0;
+        int index = 0;
+        var reader = new PushReader(request);
+        while (reader.TryReadStream(out PushStream stream))
+        {
+            if (hashes[index++] != StreamTable.Refused) continue;
             PushEntryReader reading = stream.Entries();
             while (reading.TryReadEntry(out PushEntry entry))
             {
@@ -76,21 +98,55 @@ internal sealed class RefusedStreams : IDisposable
             }
         }
 
-        Append(kept, request[copiedTo..]);
-        if (unnamed > 0) header.Append(CultureInfo.InvariantCulture, $",+{unnamed}");
-        if (!LabelSet.TryParse(last, out LabelSet? labels, out _)) throw new InvalidOperationException("labels were parsed before a stream was refused");
-        PooledBytes? rest = null;
-        if (restHasEntries)
-        {
-            rest = memory.TryRent(SnappyBlock.CompressedLengthMax(kept.Length));
-            if (rest is null) return null;
-            rest.Length = SnappyBlock.Compress(kept.Span, rest.Buffer);
-        }
-
-        return new RefusedStreams { Last = labels, HeaderValue = header.ToString(), Entries = entries, LineBytes = lineBytes, Rest = rest };
+        return (entries, lineBytes);
     }
 
     public void Dispose() => Rest?.Dispose();
+
+    // PushRequest is nothing but its streams one after the other (and fields that Loki does not know): what stands between two refused ones is copied whole.
+    private static PooledBytes? Splice(ReadOnlySpan<byte> request, ReadOnlySpan<ulong> hashes, BodyMemory memory)
+    {
+        using PooledBytes? kept = memory.TryRent(request.Length);
+        if (kept is null) return null;
+        int index = 0;
+        int copiedTo = 0;
+        var reader = new PushReader(request);
+        while (reader.TryReadStream(out PushStream stream))
+        {
+            if (hashes[index++] != StreamTable.Refused) continue;
+            (int start, int length) = stream.RawRange.GetOffsetAndLength(request.Length);
+            Append(kept, request[copiedTo..start]);
+            copiedTo = start + length;
+        }
+
+        Append(kept, request[copiedTo..]);
+        PooledBytes? block = memory.TryRent(SnappyBlock.CompressedLengthMax(kept.Length));
+        if (block is not null) block.Length = SnappyBlock.Compress(kept.Span, block.Buffer);
+        return block;
+    }
+
+    // A document of nothing but the streams that stay. Null: no memory, or the text is nested deeper than it can be walked; the converted request serves then.
+    private static PooledBytes? SpliceJson(ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, BodyMemory memory)
+    {
+        PooledBytes? kept = memory.TryRent(JsonHead.Length + json.Length + JsonTail.Length);
+        if (kept is null) return null;
+        Append(kept, JsonHead);
+        int index = 0;
+        bool isFirst = true;
+        var streams = new PushJsonStreams(json);
+        while (streams.TryReadStream(out Range text) && index < hashes.Length)
+        {
+            if (hashes[index++] == StreamTable.Refused) continue;
+            if (!isFirst) Append(kept, ","u8);
+            isFirst = false;
+            Append(kept, json[text]);
+        }
+
+        Append(kept, JsonTail);
+        if (index == hashes.Length) return kept;
+        kept.Dispose();
+        return null;
+    }
 
     private static void Append(PooledBytes target, ReadOnlySpan<byte> bytes)
     {

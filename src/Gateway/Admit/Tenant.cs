@@ -33,6 +33,9 @@ internal sealed class Tenant
     /// <summary>This replica's share of the rate; Loki prints it in its refusals.</summary>
     public double BytesPerSecond => RateOf(_limits);
 
+    /// <summary>The largest push that can ever pass.</summary>
+    public long BurstBytes => BurstOf(_limits);
+
     /// <summary>This replica's share of the streams; 0 for no limit.</summary>
     public int StreamsMax => StreamsOf(_limits);
 

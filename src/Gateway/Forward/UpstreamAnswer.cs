@@ -1,4 +1,7 @@
 // What came of sending a push to Loki, as a value that blames the right side.
+using System.Text;
+using LokiGateway.Protocol.Push;
+
 namespace LokiGateway.Gateway.Forward;
 
 internal enum UpstreamResult
@@ -50,6 +53,17 @@ internal readonly record struct UpstreamAnswer(UpstreamResult Result)
 
     /// <summary>Loki says it has the entries. 260 is "blocked", its invention, and means the opposite.</summary>
     public bool IsStored => Result == UpstreamResult.Answered && Status is >= 200 and < 300 and not 260;
+
+    /// <summary>Of so many lines that were sent, those that Loki has: of a push that is refused in part, those that its text does not count as refused.</summary>
+    public int AckedOf(int lines)
+    {
+        if (IsStored) return lines;
+        if (Result != UpstreamResult.Answered || Status != 400 || !LokiRejection.TryParse(Text, out var rejections)) return 0;
+        return (int)(lines - Math.Min(lines, rejections.Sum(static rejection => rejection.Entries)));
+    }
+
+    /// <summary>The body as text, without the newline at its end.</summary>
+    public string Text => Encoding.UTF8.GetString(Body).TrimEnd('\n');
 
     /// <summary>
     /// What the breaker counts. Not 500: Loki answers that to one tenant's oversized push as well, and one tenant must not close the door for the others.

@@ -2,7 +2,6 @@
 // a detail (dskit's httpgrpc); a missing tenant is Unknown. Where Loki says nothing, clients must see what they retry.
 using System.Globalization;
 using System.Text;
-using Google.Protobuf;
 using Grpc.Core;
 using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Reply;
@@ -54,41 +53,22 @@ internal static class GrpcReply
     /// <summary>google.rpc.Status with an httpgrpc.HTTPResponse in it.</summary>
     private static byte[] Details(StatusCode code, string text, int httpStatus, string body)
     {
-        byte[] response = Message(output =>
+        byte[] response = WireMessage.Build(output =>
         {
-            Varint(output, 1, httpStatus);
-            Bytes(output, 3, Encoding.UTF8.GetBytes(body));
+            output.WriteVarint(1, httpStatus);
+            output.WriteBytes(3, Encoding.UTF8.GetBytes(body));
         });
-        byte[] any = Message(output =>
+        byte[] any = WireMessage.Build(output =>
         {
-            Bytes(output, 1, "type.googleapis.com/httpgrpc.HTTPResponse"u8);
-            Bytes(output, 2, response);
+            output.WriteBytes(1, "type.googleapis.com/httpgrpc.HTTPResponse"u8);
+            output.WriteBytes(2, response);
         });
-        return Message(output =>
+        return WireMessage.Build(output =>
         {
-            Varint(output, 1, (int)code);
-            Bytes(output, 2, Encoding.UTF8.GetBytes(text));
-            Bytes(output, 3, any);
+            output.WriteVarint(1, (int)code);
+            output.WriteBytes(2, Encoding.UTF8.GetBytes(text));
+            output.WriteBytes(3, any);
         });
-    }
-
-    private static byte[] Message(Action<CodedOutputStream> write)
-    {
-        using var bytes = new MemoryStream();
-        using (var output = new CodedOutputStream(bytes, leaveOpen: true)) write(output);
-        return bytes.ToArray();
-    }
-
-    private static void Varint(CodedOutputStream output, int field, int value)
-    {
-        output.WriteTag(field, WireFormat.WireType.Varint);
-        output.WriteInt32(value);
-    }
-
-    private static void Bytes(CodedOutputStream output, int field, ReadOnlySpan<byte> value)
-    {
-        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
-        output.WriteBytes(ByteString.CopyFrom(value));
     }
 
     /// <summary>The protocol's percent-encoding: everything but printable ASCII.</summary>

@@ -16,9 +16,14 @@ internal sealed class PushDecoder(RequestBounds bounds, BodyMemory memory)
     /// <summary>
     /// Null and the decoded bytes, owned by the caller; or the refusal. OTLP is only inflated: decoded stays null when the body is what it should be already.
     /// </summary>
-    public Refusal? TryDecode(PooledBytes body, PushFormat format, out PooledBytes? decoded)
+    /// <param name="body">As sent.</param>
+    /// <param name="format">What the headers say it is.</param>
+    /// <param name="decoded">A PushRequest, or OTLP.</param>
+    /// <param name="inflatedJson">The text that it was made of, owned by the caller as well; null when that is the body, or the push is no JSON.</param>
+    public Refusal? TryDecode(PooledBytes body, PushFormat format, out PooledBytes? decoded, out PooledBytes? inflatedJson)
     {
         decoded = null;
+        inflatedJson = null;
         PooledBytes? inflated = null;
         if (format.Compression != PushCompression.None &&
             Inflater.TryInflate(body, format.Compression, bounds.DecodedBytesMax, memory, out inflated) is { } refusal)
@@ -29,11 +34,11 @@ internal sealed class PushDecoder(RequestBounds bounds, BodyMemory memory)
             return null;
         }
 
-        using (inflated)
-        {
-            ReadOnlySpan<byte> plain = (inflated ?? body).Span;
-            return format.Encoding == PushEncoding.Json ? TryDecodeJson(plain, format.JsonVersion, out decoded) : TryDecodeSnappy(plain, out decoded);
-        }
+        ReadOnlySpan<byte> plain = (inflated ?? body).Span;
+        Refusal? unreadable = format.Encoding == PushEncoding.Json ? TryDecodeJson(plain, format.JsonVersion, out decoded) : TryDecodeSnappy(plain, out decoded);
+        if (unreadable is null && format.Encoding == PushEncoding.Json) inflatedJson = inflated;
+        else inflated?.Dispose();
+        return unreadable;
     }
 
     private Refusal? TryDecodeSnappy(ReadOnlySpan<byte> block, out PooledBytes? decoded)

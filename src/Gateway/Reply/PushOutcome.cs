@@ -6,4 +6,8 @@ namespace LokiGateway.Gateway.Reply;
 /// <param name="Refusal">The gateway's own; null: Loki's answer counts.</param>
 /// <param name="Answer">Loki's, or why there is none.</param>
 /// <param name="RejectedStreams">Value of the header that names refused streams; null: none was refused.</param>
-internal readonly record struct PushOutcome(Refusal? Refusal, UpstreamAnswer Answer = default, string? RejectedStreams = null);
+internal readonly record struct PushOutcome(Refusal? Refusal, UpstreamAnswer Answer = default, string? RejectedStreams = null)
+{
+    /// <summary>Lines that were judged: those of the push, without those of refused streams.</summary>
+    public int Lines { get; init; }
+}

@@ -9,6 +9,9 @@ namespace LokiGateway.Gateway.Reply;
 
 internal static class ReplyWriter
 {
+    /// <summary>What to do, in words, where the body is Loki's and must stay so.</summary>
+    public const string HintHeader = "X-Loki-Gateway-Hint";
+
     // Go's http.Error, which all of Loki's errors go through.
     private const string ErrorContentType = "text/plain; charset=utf-8";
 
@@ -19,13 +22,20 @@ internal static class ReplyWriter
         HttpResponse response = http.Response;
         if (refusal.Kind == RefusalKind.ClientGone) return status;
         response.StatusCode = status;
-        if (refusal.Kind == RefusalKind.WrongMethod) response.Headers.Allow = refusal.Text;
-        if (refusal.Challenges.Length > 0) response.Headers.WWWAuthenticate = refusal.Challenges;
-        if (refusal.RetryAfter is { } wait) response.Headers.RetryAfter = Seconds(wait);
+        WriteHeaders(response, refusal);
         // 405 and 204 have no body in Loki.
         if (refusal.Kind == RefusalKind.WrongMethod || status == StatusCodes.Status204NoContent) return status;
         await WriteErrorAsync(response, Encoding.UTF8.GetBytes(refusal.Text + "\n"));
         return status;
+    }
+
+    /// <summary>What a refusal says beside its status and text, whichever form these have.</summary>
+    public static void WriteHeaders(HttpResponse response, Refusal refusal)
+    {
+        if (refusal.Kind == RefusalKind.WrongMethod) response.Headers.Allow = refusal.Text;
+        if (refusal.Challenges.Length > 0) response.Headers.WWWAuthenticate = refusal.Challenges;
+        if (refusal.RetryAfter is { } wait) response.Headers.RetryAfter = Seconds(wait);
+        if (refusal.Hint is { } hint) response.Headers[HintHeader] = hint;
     }
 
     /// <summary>Answers with what Loki said, to the letter, or with why it said nothing.</summary>

@@ -1,6 +1,7 @@
 // Carries a push until each of its lines is decided. This is where "no line is lost silently" is kept on the wire: there is no attempt limit,
 // no age limit and no queue to overflow; a push leaves here acknowledged, rejected with a reason, or not at all (at stop).
 using System.Collections.Concurrent;
+using LokiGateway.Protocol.Push;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;

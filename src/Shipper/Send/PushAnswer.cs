@@ -1,5 +1,7 @@
 // Loki's answers in one table: the design's section 3. Everything that a push can be answered with is judged here and nowhere else, so that
 // "what happens to my lines on a 4xx" has one answer.
+using LokiGateway.Protocol.Push;
+
 namespace LokiGateway.Shipper.Send;
 
 /// <summary>One answer, judged.</summary>

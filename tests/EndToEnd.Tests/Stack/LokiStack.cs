@@ -42,6 +42,7 @@ public sealed class LokiStack : IAsyncLifetime
             auth: {{Auth}}
             upstream: {push_url: "{{_loki.Address}}", query_url: "{{_loki.Address}}"}
             runtime_config: {file: "{{overrides}}"}
+            otlp: {response: loki}
             """, "gateway.yaml");
         var options = GatewayOptions.Bind(file.Root);
         file.Finish();

@@ -5,12 +5,12 @@ using System.Text;
 using System.Text.RegularExpressions;
 using LokiGateway.Protocol.Labels;
 
-namespace LokiGateway.Shipper.Send;
+namespace LokiGateway.Protocol.Push;
 
 /// <summary>Entries refused for one reason.</summary>
 /// <param name="Reason">Loki's reason word, as in <c>loki_discarded_samples_total{reason}</c>.</param>
 /// <param name="Entries">How many.</param>
-internal readonly partial record struct LokiRejection(string Reason, long Entries)
+public readonly partial record struct LokiRejection(string Reason, long Entries)
 {
     // Texts of Loki's distributor about one entry (pkg/validation/validate.go in 3.2; 3.6 and later begin in lower case): the others were stored.
     private static readonly (string Text, string Reason)[] EntryTexts =

@@ -1,7 +1,7 @@
 // Loki's own sentences (validate.go of 3.2.1 and their 3.6 spelling), and sentences that must not be mistaken for them.
-using LokiGateway.Shipper.Send;
+using LokiGateway.Protocol.Push;
 
-namespace LokiGateway.Shipper.Tests.Send;
+namespace LokiGateway.Protocol.Tests.Push;
 
 public sealed class LokiRejectionTests
 {
