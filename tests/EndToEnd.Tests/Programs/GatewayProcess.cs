@@ -11,15 +11,17 @@ internal sealed class GatewaySetup
     /// <param name="server">More lines of the <c>server:</c> section.</param>
     /// <param name="extra">More top-level sections, as YAML.</param>
     /// <param name="auth">The <c>auth:</c> section.</param>
-    public GatewaySetup(TempDirectory temp, Uri upstream, string server = "", string extra = "", string auth = "{mode: trust}")
+    /// <param name="grpc">Whether it serves gRPC.</param>
+    public GatewaySetup(TempDirectory temp, Uri upstream, string server = "", string extra = "", string auth = "{mode: trust}", bool grpc = false)
     {
         Address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
+        Grpc = grpc ? new Uri($"http://127.0.0.1:{FreePort.Next()}") : null;
         Admin = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         ConfigFile = temp.Write("gateway.yaml", $$"""
             server:
               http_listen_address: 127.0.0.1
               http_listen_port: {{Address.Port}}
-              grpc_listen_port: -1
+              grpc_listen_port: {{Grpc?.Port ?? -1}}
             {{Yaml.Indent(server, 2)}}
             admin: {listen: 127.0.0.1:{{Admin.Port}}}
             auth: {{auth}}
@@ -30,6 +32,9 @@ internal sealed class GatewaySetup
 
     /// <summary>Where pushes and queries go.</summary>
     public Uri Address { get; }
+
+    /// <summary>Where gRPC pushes go; null: none is served.</summary>
+    public Uri? Grpc { get; }
 
     /// <summary>The push route.</summary>
     public Uri PushUrl => new(Address, "/loki/api/v1/push");
