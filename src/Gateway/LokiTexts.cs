@@ -9,6 +9,10 @@ internal static class LokiTexts
 {
     public const string NotFound = "404 page not found";
 
+    /// <summary>What to do when Loki's distributor fails because its ingesters refuse a message for its size, which it answers as its own fault: 500, for ever.</summary>
+    public const string LargerThanIngestersTake =
+        "Loki's ingesters take no push larger than their server.grpc_server_max_recv_msg_size (4 MiB by default): send smaller batches or raise it there";
+
     private const string ServiceName = "service_name";
 
     // fmt: "Ingestion rate limit exceeded for user %s (limit: %d bytes/sec) while attempting to ingest '%d' lines totaling '%d' bytes, ..."

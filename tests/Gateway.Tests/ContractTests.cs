@@ -11,7 +11,7 @@ namespace LokiGateway.Gateway.Tests;
 public sealed class ContractTests
 {
     /// <summary>Label and line validation, age and metadata: Loki's, whose word is passed through.</summary>
-    private static readonly string[] DecidedByLoki =
+    internal static readonly string[] DecidedByLoki =
     [
         "legacy/json v0", "labels/duplicate name", "labels/16 names", "labels/name of 1025", "labels/value of 2049", "entry/too old", "entry/too new",
         "entry/262145 bytes", "entry/one long of two", "entry/129 metadata pairs", "entry/metadata over 64 KB",

@@ -163,6 +163,18 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task PushTooLargeForLokisIngesters_ComesWithAdvice_BesideLokisWords()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync();
+        const string Lokis = "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (12948666 vs. 4194304)\n";
+        gateway.Loki.Script(SinkAnswer.Refuse(500, Lokis), SinkAnswer.Refuse(500, "empty ring\n"));
+        RawAnswer answer = await gateway.PushAsync("ops", GatewayFixture.Line("{app=\"a\"}"));
+        Assert.Equal((500, Lokis), (answer.Status, answer.Body));
+        Assert.Contains("grpc_server_max_recv_msg_size", answer.Header("X-Loki-Gateway-Hint"), StringComparison.Ordinal);
+        Assert.Null((await gateway.PushAsync("ops", GatewayFixture.Line("{app=\"a\"}"))).Header("X-Loki-Gateway-Hint"));
+    }
+
+    [Fact]
     public async Task Redirect_IsTheOperatorsMistake_AndNotFollowed()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync();

@@ -62,6 +62,9 @@ internal readonly record struct UpstreamAnswer(UpstreamResult Result)
         return (int)(lines - Math.Min(lines, rejections.Sum(static rejection => rejection.Entries)));
     }
 
+    /// <summary>A distributor's 500 about its ingesters' bound on messages: the same push will fail again.</summary>
+    public bool IsTooLargeForIngesters => Result == UpstreamResult.Answered && Status == 500 && Body.AsSpan().IndexOf("message larger than max"u8) >= 0;
+
     /// <summary>The body as text, without the newline at its end.</summary>
     public string Text => Encoding.UTF8.GetString(Body).TrimEnd('\n');
 

@@ -45,6 +45,7 @@ internal static class ReplyWriter
         HttpResponse response = http.Response;
         response.StatusCode = answer.Status;
         if (answer.RetryAfter is not null) response.Headers.RetryAfter = answer.RetryAfter;
+        if (answer.IsTooLargeForIngesters) response.Headers[HintHeader] = LokiTexts.LargerThanIngestersTake;
         if (answer.Body.Length == 0 || answer.Status is 204 or 205) return answer.Status;
         response.ContentType = answer.ContentType;
         if (answer.Status >= 400) response.Headers.XContentTypeOptions = "nosniff";

@@ -1,6 +1,4 @@
 // The gRPC door, with the client that agents use: what goes through reaches Loki as an HTTP push, and what does not is told as Loki tells it.
-using System.Text;
-using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using LokiGateway.Gateway.Admit;
@@ -13,18 +11,14 @@ namespace LokiGateway.Gateway.Tests.Grpc;
 
 public sealed class GrpcPushTests
 {
-    private static readonly Method<byte[], byte[]> Push = new(MethodType.Unary, "logproto.Pusher", "Push", Bytes, Bytes);
-
     private static (string Name, string Value) Gzip => ("grpc-internal-encoding-request", "gzip");
-
-    private static Marshaller<byte[]> Bytes => Marshallers.Create(static bytes => bytes, static bytes => bytes);
 
     [Fact]
     public async Task Push_ReachesLokiAsAnHttpPushOfTheTenant_AndIsCounted()
     {
         await using GatewayFixture fixture = await StartAsync();
         LogStream[] streams = [new("{app=\"a\"}", new LogEntry(1, "one", ("k", "v")), new LogEntry(2, "two")), new("{app=\"b\"}", new LogEntry(3, "three"))];
-        await CallAsync(fixture, PushRequests.Protobuf(streams));
+        await PusherClient.CallAsync(fixture.Gateway.GrpcAddress!, PushRequests.Protobuf(streams));
         Assert.Equal([("ops", "{app=\"a\"}", "one"), ("ops", "{app=\"a\"}", "two"), ("ops", "{app=\"b\"}", "three")],
             fixture.Loki.Stored().Select(static entry => (entry.Tenant, entry.Labels, entry.Line)));
         MetricsPage metrics = await fixture.MetricsAsync();
@@ -37,7 +31,7 @@ public sealed class GrpcPushTests
     {
         await using GatewayFixture fixture = await StartAsync();
         LogStream[] streams = [.. Enumerable.Range(0, 40).Select(static i => new LogStream($"{{s=\"{i}\"}}", new LogEntry(1, new string((char)('a' + i % 26), 60_000))))];
-        await CallAsync(fixture, PushRequests.Protobuf(streams), headers: [Gzip]);
+        await PusherClient.CallAsync(fixture.Gateway.GrpcAddress!, PushRequests.Protobuf(streams), headers: [Gzip]);
         Assert.Equal(40, fixture.Loki.StoredCount);
         Assert.All(fixture.Loki.Stored(), static entry => Assert.Equal(60_000, entry.Line.Length));
     }
@@ -80,7 +74,7 @@ public sealed class GrpcPushTests
     {
         await using StaticRig rig = await StaticRig.StartAsync(change: static options => options with { GrpcListen = "127.0.0.1:0" });
         byte[] message = PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}"));
-        await CallAsync(rig.Gateway, message, [], StaticRig.Bearer(StaticRig.Token));
+        await PusherClient.CallAsync(rig.Gateway.Gateway.GrpcAddress!, message, [], StaticRig.Bearer(StaticRig.Token));
         Assert.Equal("prod", Assert.Single(rig.Gateway.Loki.Stored()).Tenant);
         Assert.Equal(StatusCode.Unauthenticated, (await FailAsync(rig.Gateway, message)).StatusCode);
         Assert.Equal(StatusCode.Unauthenticated, (await FailAsync(rig.Gateway, message, ["prod"], StaticRig.Bearer("guessed"))).StatusCode);
@@ -104,7 +98,7 @@ public sealed class GrpcPushTests
         Assert.Equal(429, (int)failure.StatusCode);
         Assert.StartsWith("Maximum active stream limit exceeded when trying to create stream {s=\"2\"", failure.Status.Detail, StringComparison.Ordinal);
         Assert.Equal("{s=\"2\"}", Uri.UnescapeDataString(failure.Trailers.GetValue(RefusedStreams.Header.ToLowerInvariant())!));
-        Assert.Equal((429, failure.Status.Detail + "\n"), DetailOf(failure));
+        Assert.Equal((429, failure.Status.Detail + "\n"), PusherClient.DetailOf(failure));
         Assert.Equal("{s=\"1\"}", Assert.Single(fixture.Loki.Stored()).Labels);
     }
 
@@ -115,7 +109,7 @@ public sealed class GrpcPushTests
         fixture.Loki.Script(SinkAnswer.Refuse(400, "couldn't parse labels: 1:2\n"));
         RpcException failure = await FailAsync(fixture, PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}")));
         Assert.Equal((400, "couldn't parse labels: 1:2"), ((int)failure.StatusCode, failure.Status.Detail));
-        Assert.Equal((400, "couldn't parse labels: 1:2\n"), DetailOf(failure));
+        Assert.Equal((400, "couldn't parse labels: 1:2\n"), PusherClient.DetailOf(failure));
     }
 
     [Fact]
@@ -150,7 +144,7 @@ public sealed class GrpcPushTests
     {
         await using GatewayFixture fixture = await StartAsync();
         using GrpcChannel channel = GrpcChannel.ForAddress(fixture.Gateway.GrpcAddress!);
-        var other = new Method<byte[], byte[]>(MethodType.Unary, service, method, Bytes, Bytes);
+        var other = new Method<byte[], byte[]>(MethodType.Unary, service, method, PusherClient.Bytes, PusherClient.Bytes);
         RpcException failure = await Assert.ThrowsAsync<RpcException>(async () =>
             await channel.CreateCallInvoker().AsyncUnaryCall(other, null, new CallOptions(new Metadata { { "x-scope-orgid", "ops" } }), []));
         Assert.Equal(StatusCode.Unimplemented, failure.StatusCode);
@@ -161,42 +155,5 @@ public sealed class GrpcPushTests
 
     private static async Task<RpcException> FailAsync(
         GatewayFixture fixture, byte[] message, string[]? tenants = null, params (string Name, string Value)[] headers) =>
-        await Assert.ThrowsAsync<RpcException>(() => CallAsync(fixture, message, tenants, headers));
-
-    private static async Task CallAsync(GatewayFixture fixture, byte[] message, string[]? tenants = null, params (string Name, string Value)[] headers)
-    {
-        var metadata = new Metadata();
-        foreach (string tenant in tenants ?? ["ops"]) metadata.Add("X-Scope-OrgID", tenant);
-        foreach ((string name, string value) in headers) metadata.Add(name, value);
-        using GrpcChannel channel = GrpcChannel.ForAddress(fixture.Gateway.GrpcAddress!, new GrpcChannelOptions { MaxSendMessageSize = null });
-        Assert.Empty(await channel.CreateCallInvoker().AsyncUnaryCall(Push, null, new CallOptions(metadata), message));
-    }
-
-    /// <summary>What is in httpgrpc's detail: google.rpc.Status, Any, HTTPResponse.</summary>
-    private static (int Status, string Body) DetailOf(RpcException failure)
-    {
-        byte[] response = Field(Field(failure.Trailers.GetValueBytes("grpc-status-details-bin")!, 3), 2);
-        var input = new CodedInputStream(response);
-        int status = 0;
-        string body = "";
-        while (input.ReadTag() is var tag and not 0)
-        {
-            if (WireFormat.GetTagFieldNumber(tag) == 1) status = input.ReadInt32();
-            else body = input.ReadBytes().ToString(Encoding.UTF8);
-        }
-
-        return (status, body);
-    }
-
-    private static byte[] Field(byte[] message, int number)
-    {
-        var input = new CodedInputStream(message);
-        while (input.ReadTag() is var tag and not 0)
-        {
-            if (WireFormat.GetTagFieldNumber(tag) == number) return input.ReadBytes().ToByteArray();
-            input.SkipLastField();
-        }
-
-        throw new InvalidDataException($"no field {number}");
-    }
+        await Assert.ThrowsAsync<RpcException>(() => PusherClient.CallAsync(fixture.Gateway.GrpcAddress!, message, tenants, headers));
 }
