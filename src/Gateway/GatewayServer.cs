@@ -80,6 +80,7 @@ public sealed class GatewayServer : IAsyncDisposable
         registry.AddBeforeCollectCallback(() =>
         {
             metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
+            _upstream.Publish();
             _tenants.Publish();
             completenessMetrics.Publish(completeness.Judge());
         });
@@ -132,7 +133,7 @@ public sealed class GatewayServer : IAsyncDisposable
         if (_admin is not null) await _admin.DisposeAsync();
         await _container.DisposeAsync();
         _queries.Dispose();
-        _upstream.Dispose();
+        await _upstream.DisposeAsync();
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();

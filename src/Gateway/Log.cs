@@ -66,4 +66,19 @@ internal static partial class Log
 
     [LoggerMessage(20, LogLevel.Error, "the keys of the identity provider cannot be fetched: {Reason}")]
     public static partial void JwksFailed(ILogger logger, Uri url, string reason, bool olderKeysInUse);
+
+    [LoggerMessage(40, LogLevel.Warning, "an address of Loki fails, it gets no pushes for {Seconds} s and then one to see if it is back")]
+    public static partial void AddressEjected(ILogger logger, IPAddress address, double seconds, UpstreamResult result, int status, string detail);
+
+    [LoggerMessage(41, LogLevel.Information, "an address of Loki answers again, it gets its share of the pushes")]
+    public static partial void AddressRestored(ILogger logger, IPAddress address);
+
+    [LoggerMessage(42, LogLevel.Information, "the addresses behind upstream.push_url changed")]
+    public static partial void UpstreamAddressesChanged(ILogger logger, string host, int addresses, int came, int went);
+
+    [LoggerMessage(43, LogLevel.Error, "upstream.push_url cannot be resolved: {Reason}")]
+    public static partial void UpstreamNotResolved(ILogger logger, string host, string reason, bool olderAddressesInUse);
+
+    [LoggerMessage(44, LogLevel.Information, "upstream.push_url can be resolved again")]
+    public static partial void UpstreamResolvedAgain(ILogger logger, string host);
 }

@@ -51,6 +51,9 @@ internal readonly record struct UpstreamAnswer(UpstreamResult Result)
     /// <summary>Loki says it has the entries. 260 is "blocked", its invention, and means the opposite.</summary>
     public bool IsStored => Result == UpstreamResult.Answered && Status is >= 200 and < 300 and not 260;
 
+    /// <summary>Loki refused the push before it stored anything of it: nobody answers 503 for a push that has begun to be written.</summary>
+    public bool IsRefusedWhole => Result == UpstreamResult.Answered && Status == 503;
+
     /// <summary>
     /// What the breaker counts. Not 500: Loki answers that to one tenant's oversized push as well, and one tenant must not close the door for the others.
     /// </summary>
