@@ -222,6 +222,9 @@ internal sealed class UpstreamForwarder : IAsyncDisposable
         // The only tenant header there is: nothing else of the agent's own headers is copied, its credentials least of all.
         request.Headers.TryAddWithoutValidation("X-Scope-OrgID", push.Tenant.Value);
         if (push.UserAgent is not null) request.Headers.TryAddWithoutValidation("User-Agent", push.UserAgent);
+        if (push.Trace.TraceParent is { } parent) request.Headers.TryAddWithoutValidation(TraceContext.TraceParentName, parent);
+        if (push.Trace.TraceState is { } state) request.Headers.TryAddWithoutValidation(TraceContext.TraceStateName, state);
+        if (push.Trace.UberTraceId is { } uber) request.Headers.TryAddWithoutValidation(TraceContext.UberTraceIdName, uber);
         return request;
     }
 
