@@ -26,6 +26,11 @@ internal sealed class GatewayMetrics
     private readonly Gauge _limit;
     private readonly Gauge _breakerOpen;
     private readonly Gauge _upstreamInFlight;
+    private readonly Gauge _upstreamAddresses;
+    private readonly Gauge _upstreamEjected;
+    private readonly Gauge _upstreamResolved;
+    private readonly Counter _upstreamEjections;
+    private readonly Counter _upstreamRetries;
     private readonly Gauge _bytesInFlight;
     private readonly Counter _badStamps;
     private readonly Counter _authFailures;
@@ -46,6 +51,13 @@ internal sealed class GatewayMetrics
             "What a push waited for Loki. status_code is Loki's, or the reason why there was none.", ["status_code"], new HistogramConfiguration { Buckets = seconds });
         _upstreamInFlight = metrics.CreateGauge("loki_gateway_upstream_in_flight", "Pushes at Loki now.");
         _breakerOpen = metrics.CreateGauge("loki_gateway_upstream_breaker_open", "1 while pushes are refused because Loki failed half of the last ones.");
+        _upstreamAddresses = metrics.CreateGauge("loki_gateway_upstream_addresses", "Addresses behind the name in upstream.push_url; 0: it never resolved.");
+        _upstreamEjected = metrics.CreateGauge("loki_gateway_upstream_addresses_ejected", "Those of them that get no pushes now because they failed.");
+        _upstreamEjections = metrics.CreateCounter("loki_gateway_upstream_ejections_total", "How often an address was left out for a time because it failed.");
+        _upstreamRetries = metrics.CreateCounter("loki_gateway_upstream_retries_total",
+            "Pushes that were sent again, of which Loki had taken nothing: unreachable (no connection), status_503 (refused; tried at one other address).", "reason");
+        _upstreamResolved = metrics.CreateGauge("loki_gateway_upstream_dns_last_lookup_successful",
+            "1 when the name in upstream.push_url resolved the last time, or is an address, else 0: the addresses before are in use.");
         _bytesInFlight = metrics.CreateGauge("loki_gateway_bytes_in_flight", "Memory of all bodies now, bounded by server.max_inflight_bytes.");
         _activeStreams = metrics.CreateGauge("loki_gateway_active_streams", "Streams with an entry in the last 30 minutes.", "tenant");
         _limit = metrics.CreateGauge("loki_gateway_limit", "Limits in force, for all replicas together.", "tenant", "limit");
@@ -92,6 +104,18 @@ internal sealed class GatewayMetrics
     }
 
     public void SetBreakerOpen(bool isOpen) => _breakerOpen.Set(isOpen ? 1 : 0);
+
+    public void CountEjection() => _upstreamEjections.Inc();
+
+    public void CountRetry(bool isUnreachable) => _upstreamRetries.WithLabels(isUnreachable ? "unreachable" : "status_503").Inc();
+
+    public void SetUpstreamResolved(bool isSuccessful) => _upstreamResolved.Set(isSuccessful ? 1 : 0);
+
+    public void PublishAddresses(int all, int ejected)
+    {
+        _upstreamAddresses.Set(all);
+        _upstreamEjected.Set(ejected);
+    }
 
     public void CountBadStamp(string reason) => _badStamps.WithLabels(reason).Inc();
 

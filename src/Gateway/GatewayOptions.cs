@@ -77,6 +77,12 @@ public sealed record GatewayOptions
     /// <summary>Whose limits are counted and not enforced.</summary>
     public ShadowMode ShadowMode { get; init; } = ShadowMode.None;
 
+    /// <summary>One line per request in the log, in the category "access".</summary>
+    public bool AccessLog { get; init; }
+
+    /// <summary>From "not ready" to the end of listening.</summary>
+    public TimeSpan ShutdownDelay { get; init; }
+
     /// <summary>How long requests in flight may take to finish after the stop was asked for.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -92,6 +98,8 @@ public sealed record GatewayOptions
         int grpcPort = server.Integer("grpc_listen_port", 9095, -1, 65535, "Port to listen on for pushes by gRPC (logproto.Pusher/Push); 0 takes a free one, -1 serves none.");
         TimeSpan shutdownTimeout = server.Duration("graceful_shutdown_timeout", TimeSpan.FromSeconds(20), TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long requests in flight may take to finish after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds.");
+        bool accessLog = server.Boolean("access_log", false,
+            "Write one line per request to the log: route, method, path, tenant, status, bytes, lines, duration, peer, trace_id; never a credential or a query.");
         ServerTlsOptions? tls = ServerTlsOptions.Bind(server);
 
         ConfigurationSection admin = root.Section("admin", "The port for probes and for Prometheus.");
@@ -138,6 +146,10 @@ public sealed record GatewayOptions
                 "partial_success: 200 with an ExportLogsServiceResponse, as the specification asks, errors as google.rpc.Status; loki: 204 and errors as text, as Loki 3.2."),
             ShadowMode = ShadowMode.Bind(root.Section("shadow_mode", "Limits that are tried out before they hold.")),
             ShutdownTimeout = shutdownTimeout,
+            AccessLog = accessLog,
+            ShutdownDelay = root.Duration("shutdown_delay", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(10),
+                "How long after SIGTERM the gateway still takes connections while /ready says 503 already, as in Loki: the time that a Service needs to leave a pod out. "
+                + "Clients are asked to connect elsewhere meanwhile. Keep it, with server.graceful_shutdown_timeout, below the pod's terminationGracePeriodSeconds."),
         };
     }
 }

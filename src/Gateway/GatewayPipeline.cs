@@ -66,6 +66,7 @@ internal sealed class GatewayPipeline(
         }
 
         metrics.ObserveRequest(route, status, time.GetElapsedTime(startedAt));
+        if (AccessLog.Of(http) is { } record) (record.Route, record.Status) = (route, status);
     }
 
     private async Task<PushOutcome> PushAsync(HttpContext http, Route route)
@@ -77,6 +78,8 @@ internal sealed class GatewayPipeline(
         // 2. Authenticate: before a byte of the body is read.
         (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
         if (stranger is not null) return new PushOutcome(stranger);
+        AccessRecord? record = AccessLog.Of(http);
+        if (record is not null) record.Tenant = identity.Tenants;
         if (tenants.Find(identity.Tenant.Value) is not { } tenant) return new PushOutcome(TooManyTenants());
 
         // 1. Receive, second half: the body, bounded.
@@ -87,8 +90,9 @@ internal sealed class GatewayPipeline(
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, bounds.BodyBytesMax);
         if (unread is not null) return new PushOutcome(unread);
         using PooledBytes body = received!;
+        if (record is not null) record.Bytes = body.Length;
         var push = new ReceivedPush(identity.Tenant, body, format, Routes.PathOf(route), format.ContentType(contentType), PushFormat.OrNull(contentEncoding));
-        return await TakeAsync(tenant, push, request.Headers);
+        return await TakeAsync(tenant, push, http);
     }
 
     /// <summary>A push that came by gRPC, authenticated already, its message in a snappy block: from here on the same.</summary>
@@ -96,30 +100,34 @@ internal sealed class GatewayPipeline(
     {
         long startedAt = time.GetTimestamp();
         var push = new ReceivedPush(tenantId, block, PushFormat.Snappy, Routes.Push, MediaType.Protobuf, null);
-        PushOutcome outcome = tenants.Find(tenantId.Value) is { } tenant ? await TakeAsync(tenant, push, http.Request.Headers) : new PushOutcome(TooManyTenants());
+        PushOutcome outcome = tenants.Find(tenantId.Value) is { } tenant ? await TakeAsync(tenant, push, http) : new PushOutcome(TooManyTenants());
         metrics.ObserveRequest(Route.GrpcPush, ReplyWriter.StatusOf(outcome), time.GetElapsedTime(startedAt));
+        if (AccessLog.Of(http) is { } record) (record.Tenant, record.Bytes, record.Status) = (tenantId.Value, block.Length, ReplyWriter.StatusOf(outcome));
         return outcome;
     }
 
     /// <summary>3. to 6.: what a push holds, whether it may pass, what Loki says, and the books.</summary>
-    private async Task<PushOutcome> TakeAsync(Tenant tenant, ReceivedPush push, IHeaderDictionary headers)
+    private async Task<PushOutcome> TakeAsync(Tenant tenant, ReceivedPush push, HttpContext http)
     {
+        IHeaderDictionary headers = http.Request.Headers;
         // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
         BatchStamp? stamp = ReadStamp(headers);
         if (stamp is { } claimed && !completeness.Arrived(push.Tenant, claimed)) metrics.CountBadStamp("acked_differ");
         Verdict verdict = InspectAndAdmit(tenant, push.Body, push.Format, stamp);
         using RefusedStreams? partial = verdict.Partial;
+        if (AccessLog.Of(http) is { } record) record.Lines = verdict.Summary.Entries;
         if (verdict.Refusal is not null) return new PushOutcome(verdict.Refusal) { Lines = verdict.Summary.Entries };
 
         // 5. Forward.
         string? agent = PushFormat.OrNull(headers.UserAgent);
+        TraceContext trace = TraceContext.Of(headers);
         UpstreamAnswer answer;
         if (partial is null)
-            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, push.Body.Memory, push.ContentType, push.ContentEncoding, agent));
+            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, push.Body.Memory, push.ContentType, push.ContentEncoding, agent, trace));
         else if (partial.Rest is not null)
         {
             string contentType = partial.IsRestJson ? push.ContentType : MediaType.Protobuf;
-            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, contentType, null, agent));
+            answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, contentType, null, agent, trace));
         }
         else answer = UpstreamAnswer.NothingToSend;
 
@@ -143,6 +151,7 @@ internal sealed class GatewayPipeline(
         if (!HttpMethods.IsPost(http.Request.Method)) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.WrongMethod, "POST"));
         (Refusal? stranger, Identity identity) = await authentication.ForPushAsync(http);
         if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
+        if (AccessLog.Of(http) is { } record) record.Tenant = identity.Tenants;
         (Refusal? unread, PooledBytes? received) = await ReadBodyAsync(http, ShipperReport.BodyBytesMax);
         if (unread is not null) return await ReplyWriter.RefuseAsync(http, unread);
         using PooledBytes body = received!;
@@ -168,6 +177,7 @@ internal sealed class GatewayPipeline(
         // A tail follows one tenant, as in Loki.
         (Refusal? stranger, Identity identity) = await authentication.ForReadAsync(http, several: route == Route.Query);
         if (stranger is not null) return await ReplyWriter.RefuseAsync(http, stranger);
+        if (AccessLog.Of(http) is { } record) record.Tenant = identity.Tenants;
         if (!queries.IsConfigured) return await ReplyWriter.RefuseAsync(http, new Refusal(RefusalKind.UnknownRoute, LokiTexts.NotFound));
         return await queries.ForwardAsync(http, identity.Tenants) is { } failure ? await ReplyWriter.RefuseAsync(http, failure) : http.Response.StatusCode;
     }

@@ -11,6 +11,7 @@ using LokiGateway.Gateway.Reply;
 using LokiGateway.Hosting.Admin;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
+using LokiGateway.Hosting.Logging;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -41,16 +42,24 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly Tenants _tenants;
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
+    private readonly StreamsPage _streamsPage;
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
     private readonly JwksSource? _jwks;
     private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
+    private readonly GatewayApplication _application;
+    private readonly AccessLog _accessLog;
+    private readonly TimeProvider _time;
+    private Func<string> _showConfig;
     private int _stopped;
 
     private GatewayServer(GatewayOptions options, ILoggerFactory logs, TimeProvider time, CollectorRegistry registry)
     {
         _options = options;
+        _time = time;
+        _showConfig = options.ShowConfig;
+        _accessLog = new AccessLog(time, logs.CreateLogger(LogOutput.EveryLine));
         _log = logs.CreateLogger("gateway");
         var metrics = new GatewayMetrics(registry);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
@@ -63,6 +72,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _container = BuildKestrel(options, logs, Blocks, memory, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
         _tenants = new Tenants(_limits, metrics, options.Replicas, time);
+        _streamsPage = new StreamsPage(_tenants, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
         _queries = new QueryProxy(options.Upstream.QueryUrl, _container.Services.GetRequiredService<IHttpForwarder>(), _log);
         var completeness = new CompletenessBook(options.Completeness, options.Replicas, time);
@@ -79,9 +89,11 @@ public sealed class GatewayServer : IAsyncDisposable
             Grpc = new GrpcDoor(_container.Services, authentication, memory);
         }
 
+        _application = new GatewayApplication(_pipeline, Grpc) { AccessLog = options.AccessLog ? _accessLog : null };
         registry.AddBeforeCollectCallback(() =>
         {
             metrics.PublishInFlight(_upstream.InFlight, memory.ChargedBytes);
+            _upstream.Publish();
             _tenants.Publish();
             completenessMetrics.Publish(completeness.Judge());
         });
@@ -120,13 +132,19 @@ public sealed class GatewayServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Says "not ready", stops accepting, lets requests in flight finish within <see cref="GatewayOptions.ShutdownTimeout"/>, and ends. The admin port answers
+    /// Says "not ready", goes on for <see cref="GatewayOptions.ShutdownDelay"/>, stops accepting, lets requests in flight finish within <see cref="GatewayOptions.ShutdownTimeout"/>, and ends. The admin port answers
     /// until the end.
     /// </summary>
     public async Task StopAsync()
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
         _pipeline.BeginDrain();
+        if (_options.ShutdownDelay > TimeSpan.Zero)
+        {
+            Log.ShutdownDelayed(_log, _options.ShutdownDelay.TotalSeconds);
+            await Task.Delay(_options.ShutdownDelay, _time);
+        }
+
         Log.Draining(_log, _options.ShutdownTimeout.TotalSeconds);
         using var deadline = new CancellationTokenSource(_options.ShutdownTimeout);
         await _kestrel.StopAsync(deadline.Token);
@@ -134,7 +152,7 @@ public sealed class GatewayServer : IAsyncDisposable
         if (_admin is not null) await _admin.DisposeAsync();
         await _container.DisposeAsync();
         _queries.Dispose();
-        _upstream.Dispose();
+        await _upstream.DisposeAsync();
         await _tenants.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();
@@ -144,6 +162,14 @@ public sealed class GatewayServer : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    /// <summary>Takes on what can change while it runs: the limits that runtime_config does not name, and the access log. The rest stays as it was at the start.</summary>
+    public void Apply(GatewayOptions next)
+    {
+        _limits.ChangeDefaults(next.Limits);
+        _application.AccessLog = next.AccessLog ? _accessLog : null;
+        _showConfig = next.ShowConfig;
+    }
 
     private IAuthenticator NewAuthenticator(GatewayOptions options, FailedAttempts attempts, TimeProvider time) => options.AuthMode switch
     {
@@ -158,7 +184,7 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         try
         {
-            await _kestrel.StartAsync(new GatewayApplication(_pipeline, Grpc), ct);
+            await _kestrel.StartAsync(_application, ct);
         }
         catch (Exception failure) when (ListenException.From(failure, _options.Listen, "server.http_listen_address, server.http_listen_port") is { } clear
             && (_options.GrpcListen is null || !failure.Message.Contains(_options.GrpcListen, StringComparison.Ordinal)))
@@ -180,8 +206,8 @@ public sealed class GatewayServer : IAsyncDisposable
             {
                 Metrics = registry,
                 Ready = () => _pipeline.IsDraining ? new ReadyState(false, "draining") : new ReadyState(true, "ready"),
-                Config = _options.ShowConfig,
-                Routes = new Dictionary<string, RequestDelegate> { [CompletenessPage.Path] = _completenessPage.WriteAsync },
+                Config = () => _showConfig(),
+                Routes = new Dictionary<string, RequestDelegate> { [CompletenessPage.Path] = _completenessPage.WriteAsync, [StreamsPage.Path] = _streamsPage.WriteAsync },
             };
             _admin = await AdminServer.StartAsync(_options.AdminListen, endpoints, logs, ct);
         }

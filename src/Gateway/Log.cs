@@ -69,4 +69,30 @@ internal static partial class Log
 
     [LoggerMessage(20, LogLevel.Error, "the keys of the identity provider cannot be fetched: {Reason}")]
     public static partial void JwksFailed(ILogger logger, Uri url, string reason, bool olderKeysInUse);
+
+    /// <summary>Written in a category of its own, whose lines are not held back.</summary>
+    [LoggerMessage(30, LogLevel.Information, "request")]
+    public static partial void Access(
+        ILogger logger, string route, string method, string path, string tenant, int status, long bytes, int? lines, TimeSpan duration, IPAddress? peer, string traceId);
+
+    [LoggerMessage(31, LogLevel.Warning, "the configuration was read again; these keys take effect at the next start: {Keys}")]
+    public static partial void NeedsRestart(ILogger logger, string keys);
+
+    [LoggerMessage(32, LogLevel.Information, "not ready from now on, requests are answered for another {Seconds} s (shutdown_delay)")]
+    public static partial void ShutdownDelayed(ILogger logger, double seconds);
+
+    [LoggerMessage(40, LogLevel.Warning, "an address of Loki fails, it gets no pushes for {Seconds} s and then one to see if it is back")]
+    public static partial void AddressEjected(ILogger logger, IPAddress address, double seconds, UpstreamResult result, int status, string detail);
+
+    [LoggerMessage(41, LogLevel.Information, "an address of Loki answers again, it gets its share of the pushes")]
+    public static partial void AddressRestored(ILogger logger, IPAddress address);
+
+    [LoggerMessage(42, LogLevel.Information, "the addresses behind upstream.push_url changed")]
+    public static partial void UpstreamAddressesChanged(ILogger logger, string host, int addresses, int came, int went);
+
+    [LoggerMessage(43, LogLevel.Error, "upstream.push_url cannot be resolved: {Reason}")]
+    public static partial void UpstreamNotResolved(ILogger logger, string host, string reason, bool olderAddressesInUse);
+
+    [LoggerMessage(44, LogLevel.Information, "upstream.push_url can be resolved again")]
+    public static partial void UpstreamResolvedAgain(ILogger logger, string host);
 }

@@ -22,7 +22,11 @@ internal static class Program
     {
         GatewayOptions options = program.Options with { ShowConfig = program.Configuration.ToMaskedYaml };
         await using GatewayServer server = await GatewayServer.StartAsync(options, program.Logs, program.Time, program.Registry, CancellationToken.None);
+        using ConfigurationReloads<GatewayOptions>? reloads = program.WatchConfiguration();
+        Task following = reloads is null ? Task.CompletedTask
+            : GatewayReload.FollowAsync(server, program.Configuration, reloads, program.Logs.CreateLogger("gateway"), program.Stopping);
         await program.WaitForStopAsync();
+        await following;
         await server.StopAsync();
         return ExitCodes.Success;
     }

@@ -33,7 +33,7 @@ internal sealed class GatewayFixture : IAsyncDisposable
             server: {http_listen_address: 127.0.0.1, http_listen_port: 0, grpc_listen_port: -1{{server}}}
             admin: {listen: ""}
             auth: {{auth}}
-            upstream: {push_url: {{loki.Address}}, query_url: {{query ?? loki.Address}}, timeout: 30s}
+            upstream: {push_url: "{{loki.Address}}", query_url: "{{query ?? loki.Address}}", timeout: 30s}
             limits_config: {{limits}}
             """,
             "gateway.yaml");

@@ -54,17 +54,19 @@ public sealed class FaultSink : IAsyncDisposable
     private readonly List<PushReceived> _reports = [];
     private readonly List<string> _faults = [];
     private readonly HashSet<string> _rejected = [];
+    private readonly IPAddress _address;
     private readonly int _port;
     private TcpListener? _listener;
     private long _requests;
     private long _answered;
     private long _bodyBytes;
 
-    private FaultSink(Func<PushReceived, SinkAnswer>? answer, bool keeps)
+    private FaultSink(Func<PushReceived, SinkAnswer>? answer, bool keeps, IPAddress? address = null, int port = 0)
     {
         _answer = answer;
         _keeps = keeps;
-        _listener = new TcpListener(IPAddress.Loopback, 0);
+        _address = address ?? IPAddress.Loopback;
+        _listener = new TcpListener(_address, port);
         _listener.Start(512);
         _port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _ = AcceptLoop(_listener);
@@ -73,14 +75,20 @@ public sealed class FaultSink : IAsyncDisposable
     /// <summary>Starts a sink that stores what it acknowledges. <paramref name="answer"/> sees the whole request; null answers <see cref="Default"/>.</summary>
     public static FaultSink Start(Func<PushReceived, SinkAnswer>? answer = null) => new(answer, keeps: true);
 
+    /// <summary>Starts a sink on an address of its own: several on one port are the pods behind one name.</summary>
+    public static FaultSink StartAt(IPAddress address, int port, Func<PushReceived, SinkAnswer>? answer = null) => new(answer, keeps: true, address, port);
+
     /// <summary>Starts a sink that acknowledges everything, decodes nothing and keeps nothing but counts: for speed and memory tests.</summary>
     public static FaultSink StartNull() => new(null, keeps: false);
 
     /// <summary>What is answered when nothing else says so; at the start <see cref="SinkAnswer.Ok"/>.</summary>
     public SinkAnswer Default { get; set; } = SinkAnswer.Ok;
 
-    /// <summary><c>http://127.0.0.1:port</c>; stays the same over <see cref="RefuseConnections"/> and <see cref="AcceptConnections"/>.</summary>
-    public Uri Address => new($"http://127.0.0.1:{_port}");
+    /// <summary><c>http://127.0.0.1:port</c>, or the address that was asked for; stays the same over <see cref="RefuseConnections"/> and <see cref="AcceptConnections"/>.</summary>
+    public Uri Address => new($"http://{new IPEndPoint(_address, _port)}");
+
+    /// <summary>Connections that are open.</summary>
+    public int Connections => _connections.Count;
 
     /// <summary>The push route.</summary>
     public Uri PushUrl => new(Address, "/loki/api/v1/push");
@@ -192,7 +200,7 @@ public sealed class FaultSink : IAsyncDisposable
         lock (_gate)
         {
             if (_listener is not null) return;
-            _listener = new TcpListener(IPAddress.Loopback, _port);
+            _listener = new TcpListener(_address, _port);
             _listener.Server.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             _listener.Start(512);
             _ = AcceptLoop(_listener);
@@ -202,6 +210,7 @@ public sealed class FaultSink : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync().ConfigureAwait(false);
         RefuseConnections();
         _stop.Dispose();

@@ -14,7 +14,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
 {
     /// <summary>
     /// Loki has no such limit. A stream takes at least 4 bytes of a push, so 64 MiB could name 16 million; the default limit is 5,000 active ones. The hashes
-    /// of so many are 1 MiB.
+    /// of so many are 1 MiB, and another for those of them that are new.
     /// </summary>
     internal const int StreamsPerPushMax = 128 * 1024;
 
@@ -30,13 +30,16 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
     {
         if (summary.Streams > StreamsPerPushMax)
             return new Verdict(new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}"));
-        ulong[] rented = ArrayPool<ulong>.Shared.Rent(summary.Streams);
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(2 * summary.Streams);
         try
         {
             Span<ulong> hashes = rented.AsSpan(0, summary.Streams);
             if (!StreamHashes.TryRead(push, summary, hashes, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
             if (AdmitBytes(tenant, summary) is { } refusal) return new Verdict(refusal);
-            int refused = tenant.Streams.Admit(hashes, tenants.Minute, tenant.StreamsMax);
+            uint minute = tenants.Minute;
+            Span<ulong> fresh = rented.AsSpan(summary.Streams, summary.Streams);
+            int refused = tenant.Streams.Admit(hashes, minute, tenant.StreamsMax, fresh, out int freshCount);
+            if (freshCount + refused > 0) tenant.Labels.Note(push, hashes, fresh[..freshCount], minute);
             if (refused == 0) return new Verdict(null, summary);
             return shadow.Covers(tenant.Name) ? LetPass(tenant, push, hashes, summary) : TakeOut(tenant, push, json, hashes, refused, summary);
         }

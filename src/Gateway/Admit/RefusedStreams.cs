@@ -46,7 +46,7 @@ internal sealed class RefusedStreams : IDisposable
     /// <summary>Splits a request. Null when there is no memory for it.</summary>
     /// <param name="request">The inspected request, decoded.</param>
     /// <param name="json">The text that it was made of; empty when it came as protobuf.</param>
-    /// <param name="hashes">Its streams after <see cref="StreamTable.Admit"/>.</param>
+    /// <param name="hashes">Its streams after <see cref="StreamTable.Admit(Span{ulong}, uint, int)"/>.</param>
     /// <param name="memory">For the rest.</param>
     public static RefusedStreams? Split(ReadOnlySpan<byte> request, ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, BodyMemory memory)
     {

@@ -17,7 +17,7 @@ internal sealed class StreamTable
     /// <summary>In a request's hashes: a stream without entries, which makes no stream in Loki.</summary>
     public const ulong NoEntries = 0;
 
-    /// <summary>In a request's hashes after <see cref="Admit"/>: a new stream above the limit.</summary>
+    /// <summary>In a request's hashes after <see cref="Admit(Span{ulong}, uint, int)"/>: a new stream above the limit.</summary>
     public const ulong Refused = ulong.MaxValue;
 
     private const int CapacityMin = 16;
@@ -36,6 +36,9 @@ internal sealed class StreamTable
     /// <summary>Memory of the table, for tests and for the memory budget in docs.</summary>
     internal long Bytes => (long)_slots.Length * Marshal.SizeOf<Slot>();
 
+    /// <summary>Numbers the times of <see cref="ActiveMinutes"/>: an active stream was told as fresh in this one or in the one before.</summary>
+    public static uint PeriodOf(uint minute) => minute / ActiveMinutes;
+
     /// <summary>Maps a label hash to one that means neither <see cref="NoEntries"/> nor <see cref="Refused"/>.</summary>
     public static ulong Key(ulong hash) => hash is NoEntries or Refused ? 0x9E3779B97F4A7C15 : hash;
 
@@ -43,14 +46,31 @@ internal sealed class StreamTable
     /// Marks known streams as seen, takes in new ones while there is room under the limit, and overwrites the hash of every other one with
     /// <see cref="Refused"/>. In order: what comes first in a request is taken first. Returns how many were refused. A limit of 0 is none, as in Loki.
     /// </summary>
-    public int Admit(Span<ulong> hashes, uint minute, int limit)
+    public int Admit(Span<ulong> hashes, uint minute, int limit) => Admit(hashes, minute, limit, default, out _);
+
+    /// <summary>As above, and tells which streams it sees for the first time in their period, new ones included.</summary>
+    /// <param name="hashes">Of the request's streams.</param>
+    /// <param name="minute">Now.</param>
+    /// <param name="limit">0: none.</param>
+    /// <param name="fresh">Takes their indexes; as long as <paramref name="hashes"/>, or empty when nobody wants to know.</param>
+    /// <param name="freshCount">How many there are in it.</param>
+    public int Admit(Span<ulong> hashes, uint minute, int limit, Span<ulong> fresh, out int freshCount)
     {
         int refused = 0;
+        freshCount = 0;
+        uint period = PeriodOf(minute);
         lock (_lock)
         {
-            foreach (ref ulong hash in hashes)
+            for (int i = 0; i < hashes.Length; i++)
             {
-                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                ref ulong hash = ref hashes[i];
+                if (hash == NoEntries) continue;
+                if (TryTouch(hash, minute, period, out bool isFresh))
+                {
+                    if (isFresh && !fresh.IsEmpty) fresh[freshCount++] = (ulong)i;
+                    continue;
+                }
+
                 if (limit > 0 && _occupied >= limit) SweepOnce(minute);
                 if (limit > 0 && _occupied >= limit)
                 {
@@ -60,6 +80,7 @@ internal sealed class StreamTable
                 else
                 {
                     Insert(hash, minute);
+                    if (!fresh.IsEmpty) fresh[freshCount++] = (ulong)i;
                 }
             }
         }
@@ -77,8 +98,9 @@ internal sealed class StreamTable
         }
     }
 
-    private bool TryTouch(ulong hash, uint minute)
+    private bool TryTouch(ulong hash, uint minute, uint period, out bool isFresh)
     {
+        isFresh = false;
         if (_slots.Length == 0) return false;
         ref Slot slot = ref Find(_slots, hash);
         if (slot.Hash != hash) return false;
@@ -90,6 +112,9 @@ internal sealed class StreamTable
         }
 
         slot.LastSeenMinute = Math.Max(slot.LastSeenMinute, minute);
+        if (slot.Period >= period) return true;
+        slot.Period = period;
+        isFresh = true;
         return true;
     }
 
@@ -97,7 +122,7 @@ internal sealed class StreamTable
     {
         if ((_occupied + 1) * 4L > _slots.Length * 3L) Rebuild(minute);
         ref Slot slot = ref Find(_slots, hash);
-        slot = new Slot { Hash = hash, LastSeenMinute = minute };
+        slot = new Slot { Hash = hash, LastSeenMinute = minute, Period = PeriodOf(minute) };
         Volatile.Write(ref _occupied, _occupied + 1);
     }
 
@@ -150,5 +175,8 @@ internal sealed class StreamTable
     {
         public ulong Hash;
         public uint LastSeenMinute;
+
+        /// <summary>The last one that the stream was told as fresh in. Lies where the alignment would leave four bytes unused.</summary>
+        public uint Period;
     }
 }

@@ -13,10 +13,11 @@ internal sealed class Tenant
     private TenantLimits _limits;
     private uint _lastUsedMinute;
 
-    public Tenant(string name, TenantLimits limits, int replicas, TenantMetrics metrics, TimeProvider time)
+    public Tenant(string name, TenantLimits limits, int replicas, TenantMetrics metrics, LabelCensusBudget census, TimeProvider time)
     {
         (Name, _limits, _replicas, Metrics) = (name, limits, replicas, metrics);
         Bytes = new TokenBucket(RateOf(limits), BurstOf(limits), time);
+        Labels = new LabelCensus(census);
     }
 
     public string Name { get; }
@@ -24,6 +25,9 @@ internal sealed class Tenant
     public TokenBucket Bytes { get; }
 
     public StreamTable Streams { get; } = new();
+
+    /// <summary>What those streams are made of.</summary>
+    public LabelCensus Labels { get; }
 
     /// <summary>Under the tenant's own name when it is configured, else under <c>other</c>.</summary>
     public TenantMetrics Metrics { get; private set; }

@@ -16,6 +16,7 @@ internal sealed class Tenants : IAsyncDisposable
     private readonly int _replicas;
     private readonly TimeProvider _time;
     private readonly ITimer _sweeper;
+    private readonly LabelCensusBudget _census = new();
 
     public Tenants(RuntimeLimits limits, GatewayMetrics metrics, int replicas, TimeProvider time)
     {
@@ -27,6 +28,9 @@ internal sealed class Tenants : IAsyncDisposable
     public uint Minute => (uint)(_time.GetTimestamp() / _time.TimestampFrequency / 60);
 
     public IEnumerable<Tenant> All => _byName.Select(static pair => pair.Value);
+
+    /// <summary>Null when nothing is known of it. Only looks.</summary>
+    public Tenant? TryGet(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>Null when the name is new, not configured, and there are too many of those.</summary>
     public Tenant? Find(string name)
@@ -51,7 +55,8 @@ internal sealed class Tenants : IAsyncDisposable
         foreach ((string name, Tenant tenant) in _byName)
         {
             int active = tenant.Streams.Sweep(minute);
-            if (active == 0 && tenant.LastUsedMinute + StreamTable.ActiveMinutes < minute) _byName.TryRemove(name, out _);
+            if (active == 0 && tenant.LastUsedMinute + StreamTable.ActiveMinutes < minute && _byName.TryRemove(name, out Tenant? forgotten))
+                forgotten.Labels.Clear();
         }
     }
 
@@ -76,7 +81,7 @@ internal sealed class Tenants : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _sweeper.DisposeAsync();
 
-    private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _time);
+    private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _census, _time);
 
     /// <summary>The name of a tenant in metrics: its own when the overrides file names it.</summary>
     public string LabelOf(string name) => _limits.Tenants.Contains(name) ? name : GatewayMetrics.OtherTenants;

@@ -68,6 +68,9 @@ internal readonly record struct UpstreamAnswer(UpstreamResult Result)
     /// <summary>The body as text, without the newline at its end.</summary>
     public string Text => Encoding.UTF8.GetString(Body).TrimEnd('\n');
 
+    /// <summary>Loki refused the push before it stored anything of it: nobody answers 503 for a push that has begun to be written.</summary>
+    public bool IsRefusedWhole => Result == UpstreamResult.Answered && Status == 503;
+
     /// <summary>
     /// What the breaker counts. Not 500: Loki answers that to one tenant's oversized push as well, and one tenant must not close the door for the others.
     /// </summary>

@@ -6,39 +6,47 @@ using LokiGateway.Gateway.Receive;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.CircuitBreaker;
-using Polly.Retry;
 
 namespace LokiGateway.Gateway.Forward;
 
 /// <summary>
-/// The door to Loki. Thread-safe. Never throws for anything that Loki or the network does. A push is sent a second time only when no connection could be
-/// made, so that nothing of it can be stored twice by us.
+/// The door to Loki. Thread-safe. Never throws for anything that Loki or the network does. A push is sent a second time only when nothing of it can have been stored:
+/// no connection could be made, or Loki answered 503. The circuit breaker judges what came of a push in the end: one dead distributor of several is no outage.
 /// </summary>
-internal sealed class UpstreamForwarder : IDisposable
+internal sealed class UpstreamForwarder : IAsyncDisposable
 {
     /// <summary>Longer answers are cut. Loki's longest name a stream, and its labels are bounded at 15 x (1024 + 2048) by default.</summary>
     private const int AnswerBytesMax = 256 * 1024;
+
+    /// <summary>Two pods may be gone at the same time, in a rollout; more is an outage, and the agent waits better than the gateway.</summary>
+    private const int TriesMax = 3;
 
     private readonly UpstreamOptions _options;
     private readonly GatewayMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly HttpMessageInvoker _http;
-    private readonly ResiliencePipeline<UpstreamAnswer> _resilience;
-    private readonly Dictionary<string, Uri> _addresses;
+    private readonly UpstreamAddresses _addresses;
+    private readonly NameLookup _lookup;
+    private readonly ResiliencePipeline<UpstreamAnswer> _breaker;
+    private readonly Dictionary<string, Uri> _urls;
     private int _inFlight;
 
+    /// <exception cref="Hosting.Configuration.ConfigurationException">upstream.ca_file cannot be used.</exception>
     public UpstreamForwarder(UpstreamOptions options, GatewayMetrics metrics, TimeProvider time, ILogger log)
     {
         (_options, _metrics, _time, _log) = (options, metrics, time, log);
         string prefix = options.PushUrl.GetLeftPart(UriPartial.Path).TrimEnd('/');
-        _addresses = new[] { Routes.Push, Routes.LegacyPush, Routes.OtlpLogs }.ToDictionary(static path => path, path => new Uri(prefix + path), StringComparer.Ordinal);
-        _http = new HttpMessageInvoker(NewHandler(options));
-        _resilience = NewPipeline(time);
+        _urls = new[] { Routes.Push, Routes.LegacyPush, Routes.OtlpLogs }.ToDictionary(static path => path, path => new Uri(prefix + path), StringComparer.Ordinal);
+        _breaker = NewBreaker(time);
+        _addresses = new UpstreamAddresses(new UpstreamConnections(options, AnswerBytesMax).To, time);
+        _lookup = new NameLookup(options.PushUrl, options.DnsRefresh, options.Resolve, _addresses.Change, metrics, time, log);
     }
 
     /// <summary>Pushes at Loki at this moment.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>Sets the gauges that are read from state.</summary>
+    public void Publish() => _metrics.PublishAddresses(_addresses.Count, _addresses.EjectedCount);
 
     public async ValueTask<UpstreamAnswer> SendAsync(UpstreamPush push)
     {
@@ -52,8 +60,8 @@ internal sealed class UpstreamForwarder : IDisposable
         ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false);
         try
         {
-            Outcome<UpstreamAnswer> outcome = await _resilience.ExecuteOutcomeAsync(
-                static async (_, call) => Outcome.FromResult(await call.Forwarder.SendOnceAsync(call.Push)), context, (Forwarder: this, Push: push));
+            Outcome<UpstreamAnswer> outcome = await _breaker.ExecuteOutcomeAsync(
+                static async (_, call) => Outcome.FromResult(await call.Forwarder.SendToSomeAsync(call.Push)), context, (Forwarder: this, Push: push));
             UpstreamAnswer answer = outcome.Exception is BrokenCircuitException open
                 ? new UpstreamAnswer(UpstreamResult.BreakerOpen) { Wait = open.RetryAfter }
                 : outcome.Result;
@@ -67,38 +75,18 @@ internal sealed class UpstreamForwarder : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
-
-    private static SocketsHttpHandler NewHandler(UpstreamOptions options) => new()
+    public async ValueTask DisposeAsync()
     {
-        AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        UseCookies = false,
-        UseProxy = false,
-        ActivityHeadersPropagator = null,
-        MaxConnectionsPerServer = options.MaxInFlight,
-        ConnectTimeout = TimeSpan.FromSeconds(Math.Min(2, options.Timeout.TotalSeconds)),
-        // Distributors come and go behind one DNS name: no connection is older than this, and a new one resolves the name again.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
-        // Below Loki's server.http_server_idle_timeout (2 min), so that it is not Loki that closes a connection just as we write to it.
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        MaxResponseHeadersLength = 16,
-        MaxResponseDrainSize = AnswerBytesMax,
-    };
+        await _lookup.DisposeAsync();
+        _addresses.Dispose();
+    }
 
-    private ResiliencePipeline<UpstreamAnswer> NewPipeline(TimeProvider time) =>
+    private ResiliencePipeline<UpstreamAnswer> NewBreaker(TimeProvider time) =>
         new ResiliencePipelineBuilder<UpstreamAnswer> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<UpstreamAnswer>
-            {
-                // Another look at DNS, another pod. Anything else may have been taken already.
-                ShouldHandle = static args => ValueTask.FromResult(args.Outcome.Exception is null && args.Outcome.Result.Result == UpstreamResult.Unreachable),
-                MaxRetryAttempts = 1,
-                Delay = TimeSpan.Zero,
-            })
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<UpstreamAnswer>
             {
                 ShouldHandle = static args => ValueTask.FromResult(args.Outcome.Exception is null && args.Outcome.Result.IsOutage),
-                // Half of the pushes of ten seconds, and at least eight of them: one restarting pod of three does not open it.
+                // Half of the pushes of ten seconds, and at least eight of them.
                 FailureRatio = 0.5,
                 MinimumThroughput = 8,
                 SamplingDuration = TimeSpan.FromSeconds(10),
@@ -119,23 +107,87 @@ internal sealed class UpstreamForwarder : IDisposable
             })
             .Build();
 
-    private async Task<UpstreamAnswer> SendOnceAsync(UpstreamPush push)
+    /// <summary>One push, all its tries within one deadline.</summary>
+    private async Task<UpstreamAnswer> SendToSomeAsync(UpstreamPush push)
     {
+        if (!_lookup.First.IsCompleted) await WaitForFirstLookupAsync();
         // Not tied to the agent's connection: a push that is on its way is finished, so that what Loki stored is also counted.
-        using var timeout = new CancellationTokenSource(_options.Timeout, _time);
+        using var deadline = new CancellationTokenSource(_options.Timeout, _time);
+        var answer = new UpstreamAnswer(UpstreamResult.Unreachable) { Detail = "the host of upstream.push_url has no addresses" };
+        UpstreamAddress? failed = null;
+        for (int tries = 1; tries <= TriesMax; tries++)
+        {
+            AddressLease? next = _addresses.Take(failed);
+            // Behind one address may be a load balancer with several pods: once more, where nothing was sent.
+            if (next is null && tries == 2 && answer.Result == UpstreamResult.Unreachable) next = _addresses.Take();
+            if (next is not { } lease) break;
+            if (tries > 1) _metrics.CountRetry(answer.Result == UpstreamResult.Unreachable);
+            UpstreamAnswer before = answer;
+            answer = await SendOnceAsync(push, lease.Address, deadline);
+            GiveBack(lease, answer);
+            if (before.Result == UpstreamResult.Answered)
+            {
+                // The second try after a 503 was the only one. Without a connection there is nothing to say that Loki has not said better.
+                if (answer.Result == UpstreamResult.Unreachable) answer = before;
+                break;
+            }
+
+            if (answer.Result != UpstreamResult.Unreachable && !answer.IsRefusedWhole) break;
+            failed = lease.Address;
+        }
+
+        if (answer.Result != UpstreamResult.Answered) Log.UpstreamFailed(_log, answer.Result, answer.Detail ?? "");
+        if (answer.Result == UpstreamResult.Unreachable) _lookup.Hurry();
+        return answer;
+    }
+
+    /// <summary>A push that comes in the first moment of the gateway.</summary>
+    private async Task WaitForFirstLookupAsync()
+    {
+        try
+        {
+            await _lookup.First.WaitAsync(_options.Timeout, _time);
+        }
+        catch (TimeoutException)
+        {
+            // Then there is no address.
+        }
+    }
+
+    private void GiveBack(in AddressLease lease, in UpstreamAnswer answer)
+    {
+        AddressOutcome outcome = answer.Result == UpstreamResult.Unreachable ? AddressOutcome.NoConnection
+            : answer.IsOutage ? AddressOutcome.Failing
+            : AddressOutcome.Answered;
+        switch (_addresses.Return(lease, outcome, out TimeSpan ejectedFor))
+        {
+            case AddressChange.Ejected:
+                _metrics.CountEjection();
+                Log.AddressEjected(_log, lease.Address.Ip, ejectedFor.TotalSeconds, answer.Result, answer.Status, answer.Detail ?? "");
+                // It may be a pod that has moved.
+                _lookup.Hurry();
+                break;
+            case AddressChange.Restored:
+                Log.AddressRestored(_log, lease.Address.Ip);
+                break;
+        }
+    }
+
+    private async Task<UpstreamAnswer> SendOnceAsync(UpstreamPush push, UpstreamAddress address, CancellationTokenSource deadline)
+    {
         using HttpRequestMessage request = NewRequest(push);
         try
         {
-            using HttpResponseMessage response = await _http.SendAsync(request, timeout.Token);
-            return await ReadAnswerAsync(response, timeout.Token);
+            using HttpResponseMessage response = await address.Http.SendAsync(request, deadline.Token);
+            return await ReadAnswerAsync(response, deadline.Token);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             return Failed(UpstreamResult.TimedOut, $"no answer within {_options.Timeout.TotalSeconds:0.###} s");
         }
         catch (HttpRequestException failure) when (IsBeforeFirstByte(failure))
         {
-            return Failed(UpstreamResult.Unreachable, failure.Message);
+            return Failed(UpstreamResult.Unreachable, Innermost(failure));
         }
         catch (Exception failure) when (failure is OperationCanceledException or SocketException)
         {
@@ -144,25 +196,24 @@ internal sealed class UpstreamForwarder : IDisposable
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
-            return Failed(UpstreamResult.Broken, failure.Message);
+            return Failed(UpstreamResult.Broken, Innermost(failure));
         }
     }
 
+    private static UpstreamAnswer Failed(UpstreamResult result, string detail) => new(result) { Detail = detail };
+
+    /// <summary>"The SSL connection could not be established, see inner exception" helps nobody.</summary>
+    private static string Innermost(Exception failure) => failure.GetBaseException() is { } cause && cause != failure ? $"{failure.Message}: {cause.Message}" : failure.Message;
+
     private static bool IsBeforeFirstByte(HttpRequestException failure) =>
         failure.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError;
-
-    private UpstreamAnswer Failed(UpstreamResult result, string detail)
-    {
-        Log.UpstreamFailed(_log, result, detail);
-        return new UpstreamAnswer(result) { Detail = detail };
-    }
 
     private HttpRequestMessage NewRequest(in UpstreamPush push)
     {
         var content = new ReadOnlyMemoryContent(push.Body);
         content.Headers.TryAddWithoutValidation("Content-Type", push.ContentType);
         if (push.ContentEncoding is { Length: > 0 } encoding) content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
-        var request = new HttpRequestMessage(HttpMethod.Post, _addresses[push.Path])
+        var request = new HttpRequestMessage(HttpMethod.Post, _urls[push.Path])
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -171,6 +222,9 @@ internal sealed class UpstreamForwarder : IDisposable
         // The only tenant header there is: nothing else of the agent's own headers is copied, its credentials least of all.
         request.Headers.TryAddWithoutValidation("X-Scope-OrgID", push.Tenant.Value);
         if (push.UserAgent is not null) request.Headers.TryAddWithoutValidation("User-Agent", push.UserAgent);
+        if (push.Trace.TraceParent is { } parent) request.Headers.TryAddWithoutValidation(TraceContext.TraceParentName, parent);
+        if (push.Trace.TraceState is { } state) request.Headers.TryAddWithoutValidation(TraceContext.TraceStateName, state);
+        if (push.Trace.UberTraceId is { } uber) request.Headers.TryAddWithoutValidation(TraceContext.UberTraceIdName, uber);
         return request;
     }
 

@@ -2,6 +2,7 @@
 // discovers service names in its HTTP route only.
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Receive;
+using LokiGateway.Gateway.Reply;
 using LokiGateway.Protocol.Tenancy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -39,6 +40,12 @@ internal sealed class GrpcDoor
         // Loki takes a tenant that is sent twice for none, even if both are equal.
         bool isTwice = http.Request.Headers[TenantHeader.Name].Count > 1;
         (Refusal? stranger, Identity identity) = isTwice ? (TenantHeader.Missing, default) : await _authentication.ForPushAsync(http);
+        if (AccessLog.Of(http) is { } record)
+        {
+            record.Route = Route.GrpcPush;
+            if (stranger is not null) record.Status = ReplyWriter.StatusOf(stranger);
+        }
+
         if (stranger is not null)
         {
             GrpcReply.Refuse(http.Response, stranger);
@@ -48,6 +55,7 @@ internal sealed class GrpcDoor
         // The library reads a message into memory of its own; what it may take is charged before, for as long as the call lasts.
         if (!_memory.TryCharge(MessageBytesMax))
         {
+            if (AccessLog.Of(http) is { } refused) refused.Status = ReplyWriter.StatusOf(Overload.Refusal);
             GrpcReply.Refuse(http.Response, Overload.Refusal);
             return;
         }

@@ -2,6 +2,7 @@
 // client's that could change whose logs come back.
 using System.Net;
 using LokiGateway.Gateway.Authenticate;
+using LokiGateway.Gateway.Receive;
 using LokiGateway.Protocol.Completeness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -81,6 +82,13 @@ internal sealed class QueryProxy : IDisposable
 
     private sealed class Transformer(string tenants) : HttpTransformer
     {
+        // The base leaves W3C's headers to a tracer, which there is none of here, and copies Jaeger's as it finds it.
+        private static void Set(HttpRequestMessage request, string name, string? value)
+        {
+            request.Headers.Remove(name);
+            if (value is not null) request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         // The base copies every header that is not hop-by-hop.
         public override async ValueTask TransformRequestAsync(
             HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -89,6 +97,10 @@ internal sealed class QueryProxy : IDisposable
             foreach (string name in NeverForwarded) proxyRequest.Headers.Remove(name);
             proxyRequest.Headers.Host = null;
             proxyRequest.Headers.TryAddWithoutValidation(TenantHeader.Name, tenants);
+            TraceContext trace = TraceContext.Of(httpContext.Request.Headers);
+            Set(proxyRequest, TraceContext.TraceParentName, trace.TraceParent);
+            Set(proxyRequest, TraceContext.TraceStateName, trace.TraceState);
+            Set(proxyRequest, TraceContext.UberTraceIdName, trace.UberTraceId);
         }
     }
 }

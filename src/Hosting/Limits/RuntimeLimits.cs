@@ -16,7 +16,7 @@ public sealed class RuntimeLimits : IAsyncDisposable
     // The other parts of Loki's runtime configuration (pkg/loki/runtime_config.go): not for us, and no mistake.
     private static readonly string[] KeysOfOthers = ["configs", "multi_kv_config"];
 
-    private readonly TenantLimits _defaults;
+    private TenantLimits _defaults;
     private readonly string? _file;
     private readonly ILogger _log;
     private readonly Gauge? _reloadSuccessful;
@@ -60,7 +60,7 @@ public sealed class RuntimeLimits : IAsyncDisposable
 
     /// <summary>The limits in force for a tenant. A caller may compare references to notice a change.</summary>
     public TenantLimits For(string tenant) =>
-        Volatile.Read(ref _tenants).TryGetValue(tenant, out TenantLimits? limits) ? limits : _defaults;
+        Volatile.Read(ref _tenants).TryGetValue(tenant, out TenantLimits? limits) ? limits : Volatile.Read(ref _defaults);
 
     /// <summary>Looks at the file now. Called by the timer; safe to call from elsewhere.</summary>
     public void Reload()
@@ -91,6 +91,20 @@ public sealed class RuntimeLimits : IAsyncDisposable
         {
             _reload.Exit();
         }
+    }
+
+    /// <summary>Takes on other limits for tenants and keys that the file does not name, at once. Equal ones change nothing.</summary>
+    public void ChangeDefaults(TenantLimits defaults)
+    {
+        lock (_reload)
+        {
+            if (defaults == _defaults) return;
+            Volatile.Write(ref _defaults, defaults);
+            // The file again, over the new defaults; one that is broken now keeps what it had and says so at its next change.
+            _lastText = null;
+        }
+
+        Reload();
     }
 
     /// <summary>Ends the watching; the limits last in force stay readable.</summary>

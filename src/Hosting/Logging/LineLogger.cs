@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace LokiGateway.Hosting.Logging;
 
 internal sealed class LineLogger(string component, LogLevel level, LogFormat format, TimeProvider time, LogQueue queue,
-    RepeatGuard guard) : ILogger
+    RepeatGuard? guard) : ILogger
 {
     // Longer values are cut: a log line is for humans, and a hostile name must not fill a disk.
     private const int ValueCharactersMax = 4096;
@@ -23,8 +23,12 @@ internal sealed class LineLogger(string component, LogLevel level, LogFormat for
     {
         if (!IsEnabled(logLevel)) return;
         var pairs = state as IReadOnlyList<KeyValuePair<string, object?>>;
-        var key = new RepeatKey(component, logLevel, eventId.Id, TemplateOf(pairs) ?? formatter(state, exception));
-        if (!guard.Allows(key, out long suppressed)) return;
+        long suppressed = 0;
+        if (guard is not null)
+        {
+            var key = new RepeatKey(component, logLevel, eventId.Id, TemplateOf(pairs) ?? formatter(state, exception));
+            if (!guard.Allows(key, out suppressed)) return;
+        }
 
         var fields = new List<KeyValuePair<string, object?>>(pairs?.Count ?? 1);
         foreach (KeyValuePair<string, object?> pair in pairs ?? [])

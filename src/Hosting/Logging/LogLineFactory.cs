@@ -37,7 +37,7 @@ internal sealed class LogLineFactory : ILoggerFactory
         _queue.Dispose();
     }
 
-    private LineLogger NewLogger(string category) => new(Shorten(category), LevelOf(category), _format, _time, _queue, _guard);
+    private LineLogger NewLogger(string category) => new(Shorten(category), LevelOf(category), _format, _time, _queue, category == LogOutput.EveryLine ? null : _guard);
 
     // Kestrel and its kin speak of every connection at Information.
     private LogLevel LevelOf(string category) =>

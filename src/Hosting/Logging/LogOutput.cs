@@ -9,6 +9,9 @@ namespace LokiGateway.Hosting.Logging;
 /// </summary>
 public static class LogOutput
 {
+    /// <summary>The category whose lines are never held back as repeats: a log of requests has one line for each of them.</summary>
+    public const string EveryLine = "access";
+
     /// <summary>A factory whose disposal writes out what is waiting. <paramref name="output"/> is stderr when null, and is never
     /// disposed.</summary>
     public static ILoggerFactory Create(LogFormat format, LogLevel level, TimeProvider time, TextWriter? output = null) =>

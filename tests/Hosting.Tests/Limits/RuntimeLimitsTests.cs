@@ -49,6 +49,26 @@ public sealed class RuntimeLimitsTests : IDisposable
     }
 
     [Fact]
+    public async Task ChangedDefaults_HoldAtOnce_UnderTheKeysThatTheFileNames()
+    {
+        await using RuntimeLimits limits = Start("overrides: {a: {ingestion_rate_mb: 1}}");
+        limits.ChangeDefaults(new TenantLimits { IngestionRateMb = 7, MaxGlobalStreamsPerUser = 70 });
+        Assert.Equal((1.0, 70), (limits.For("a").IngestionRateMb, limits.For("a").MaxGlobalStreamsPerUser));
+        Assert.Equal((7.0, 70), (limits.For("b").IngestionRateMb, limits.For("b").MaxGlobalStreamsPerUser));
+        TenantLimits before = limits.For("a");
+        limits.ChangeDefaults(new TenantLimits { IngestionRateMb = 7, MaxGlobalStreamsPerUser = 70 });
+        Assert.Same(before, limits.For("a"));
+
+        // A file that is broken at that moment keeps what it had; mended, it stands on the new defaults.
+        Write("overrides: {a: {ingestion_rate_mbb: 1}}");
+        limits.ChangeDefaults(new TenantLimits { MaxGlobalStreamsPerUser = 71 });
+        Assert.Equal((70, 71), (limits.For("a").MaxGlobalStreamsPerUser, limits.For("b").MaxGlobalStreamsPerUser));
+        Write("overrides: {a: {ingestion_rate_mb: 1}}");
+        _time.Advance(Period);
+        Assert.Equal(71, limits.For("a").MaxGlobalStreamsPerUser);
+    }
+
+    [Fact]
     public async Task ChangedFile_IsInForceAfterOnePeriod()
     {
         await using RuntimeLimits limits = Start("overrides: {a: {ingestion_rate_mb: 1}}");
