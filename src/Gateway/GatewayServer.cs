@@ -1,6 +1,7 @@
 // The gateway as one object that starts, listens, drains and stops: a program, a quickstart and a test use it the same way.
 using Grpc.AspNetCore.Server.Model;
 using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
@@ -43,6 +44,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
     private readonly JwksSource? _jwks;
+    private readonly RedisStore? _limitsStore;
     private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private int _stopped;
@@ -61,7 +63,9 @@ public sealed class GatewayServer : IAsyncDisposable
         if (options.Jwt is { } jwt) _jwks = new JwksSource(jwt.JwksUrl, jwt.JwksRefresh, metrics, time, _log);
         _container = BuildKestrel(options, logs, Blocks, memory, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
-        _tenants = new Tenants(_limits, metrics, options.Replicas, time);
+        var storeMetrics = new LimitsStoreMetrics(registry);
+        if (options.Redis is { } redis) _limitsStore = new RedisStore(redis, storeMetrics, time, _log);
+        _tenants = new Tenants(_limits, metrics, options.Replicas, time, _limitsStore);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
         _queries = new QueryProxy(options.Upstream.QueryUrl, _container.Services.GetRequiredService<IHttpForwarder>(), _log);
         var completeness = new CompletenessBook(options.Completeness, options.Replicas, time);
@@ -134,6 +138,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _queries.Dispose();
         _upstream.Dispose();
         await _tenants.DisposeAsync();
+        if (_limitsStore is not null) await _limitsStore.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();
         if (_jwks is not null) await _jwks.DisposeAsync();
@@ -154,6 +159,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
     private async Task ListenAsync(ILoggerFactory logs, CollectorRegistry registry, CancellationToken ct)
     {
+        if (_limitsStore is not null) await _limitsStore.StartAsync();
         try
         {
             await _kestrel.StartAsync(new GatewayApplication(_pipeline, Grpc), ct);

@@ -2,6 +2,7 @@
 using System.Buffers;
 using System.Text;
 using LokiGateway.Gateway.Account;
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.Protocol.Push;
@@ -24,8 +25,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
     /// <summary>Judges a push whose decoded bytes have been inspected, and counts what it refuses.</summary>
     public Verdict Admit(Tenant tenant, ReadOnlySpan<byte> push, in PushSummary summary)
     {
-        if (summary.Streams > StreamsPerPushMax)
-            return new Verdict(new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}"));
+        if (RefuseTooMany(summary) is { } tooMany) return new Verdict(tooMany);
         ulong[] rented = ArrayPool<ulong>.Shared.Rent(summary.Streams);
         try
         {
@@ -41,24 +41,72 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         }
     }
 
+    /// <summary>
+    /// As <see cref="Admit"/>, by the limits of the fleet when there is a store for them. Far from them it completes at once, and near them when the store has
+    /// answered; <paramref name="push"/> must stay as it is until then.
+    /// </summary>
+    public ValueTask<Verdict> AdmitAsync(Tenant tenant, ReadOnlyMemory<byte> push, in PushSummary summary) =>
+        tenant.Fleet is { } fleet ? AdmitInFleetAsync(tenant, fleet, push, summary) : new(Admit(tenant, push.Span, summary));
+
+    /// <summary>As <see cref="AdmitBytes"/>, by the limits of the fleet when there is a store for them.</summary>
+    public ValueTask<Refusal?> AdmitBytesAsync(Tenant tenant, in PushSummary summary) =>
+        tenant.Fleet is { } fleet ? AdmitBytesInFleetAsync(tenant, fleet, summary) : new(AdmitBytes(tenant, summary));
+
     /// <summary>The limits that need totals only. Counts the push as received.</summary>
     public Refusal? AdmitBytes(Tenant tenant, in PushSummary summary)
     {
-        long bytes = BytesOf(summary);
-        tenant.Metrics.Received(summary.Entries, bytes);
-        // A push without entries makes nothing in Loki and is refused by no limit there.
-        if (bytes == 0 && summary.Entries == 0) return null;
-        DateTimeOffset now = time.GetUtcNow();
-        // OTLP records without a time have none to be late by.
-        if (summary.NewestUnixNanos > 0) tenant.Metrics.Lag((now - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
-        TenantLimits limits = tenant.Limits;
-        if (limits.BlockIngestionUntil is { } until && now < until)
-        {
-            tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
-            return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
-        }
+        if (!CountReceived(tenant, summary, out long bytes)) return null;
+        if (RefuseBlocked(tenant, summary, bytes) is { } blocked) return blocked;
+        return tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter) ? null : RateLimited(tenant, summary, bytes, retryAfter);
+    }
 
-        if (tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter)) return null;
+    private async ValueTask<Verdict> AdmitInFleetAsync(Tenant tenant, FleetShare fleet, ReadOnlyMemory<byte> push, PushSummary summary)
+    {
+        if (RefuseTooMany(summary) is { } tooMany) return new Verdict(tooMany);
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(summary.Streams);
+        try
+        {
+            Memory<ulong> hashes = rented.AsMemory(0, summary.Streams);
+            if (!StreamHashes.TryRead(push.Span, summary, hashes.Span, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
+            if (await AdmitBytesInFleetAsync(tenant, fleet, summary) is { } refusal) return new Verdict(refusal);
+            int refused = await fleet.Streams.AdmitAsync(hashes, tenants.Minute);
+            return refused == 0 ? new Verdict(null, summary) : TakeOut(tenant, push.Span, hashes.Span, refused, summary);
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    private async ValueTask<Refusal?> AdmitBytesInFleetAsync(Tenant tenant, FleetShare fleet, PushSummary summary)
+    {
+        if (!CountReceived(tenant, summary, out long bytes)) return null;
+        if (RefuseBlocked(tenant, summary, bytes) is { } blocked) return blocked;
+        (bool admitted, TimeSpan? retryAfter) = await fleet.Bytes.TakeAsync(bytes);
+        return admitted ? null : RateLimited(tenant, summary, bytes, retryAfter);
+    }
+
+    /// <summary>False for a push without entries: it makes nothing in Loki and is refused by no limit there.</summary>
+    private bool CountReceived(Tenant tenant, in PushSummary summary, out long bytes)
+    {
+        bytes = BytesOf(summary);
+        tenant.Metrics.Received(summary.Entries, bytes);
+        if (bytes == 0 && summary.Entries == 0) return false;
+        // OTLP records without a time have none to be late by.
+        if (summary.NewestUnixNanos > 0) tenant.Metrics.Lag((time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
+        return true;
+    }
+
+    private Refusal? RefuseBlocked(Tenant tenant, in PushSummary summary, long bytes)
+    {
+        TenantLimits limits = tenant.Limits;
+        if (limits.BlockIngestionUntil is not { } until || time.GetUtcNow() >= until) return null;
+        tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
+        return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
+    }
+
+    private Refusal RateLimited(Tenant tenant, in PushSummary summary, long bytes, TimeSpan? retryAfter)
+    {
         tenant.Metrics.Discarded(DiscardReasons.RateLimited, summary.Entries, bytes);
         Log.RateLimited(log, tenant.Name, bytes, tenant.BytesPerSecond);
         return new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
@@ -73,6 +121,10 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ByteCounting
         string text = LokiTexts.StreamLimited(tenant.Name, LokiTexts.StreamWithServiceName(refused.Last, tenant.Limits));
         return new(RefusalKind.StreamLimited, lokis.IsEmpty ? text : $"{text}\n{Encoding.UTF8.GetString(lokis).TrimEnd()}");
     }
+
+    private static Refusal? RefuseTooMany(in PushSummary summary) => summary.Streams <= StreamsPerPushMax
+        ? null
+        : new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}");
 
     private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
     {

@@ -67,6 +67,124 @@ internal sealed class StreamTable
         return refused;
     }
 
+    /// <summary>
+    /// Marks known streams as seen and takes in the first <paramref name="room"/> of the others, which are appended to <paramref name="taken"/>. Returns how many
+    /// streams of the request stay unknown.
+    /// </summary>
+    public int TryAdmit(ReadOnlySpan<ulong> hashes, uint minute, int room, List<ulong>? taken)
+    {
+        int unknown = 0;
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                if (room <= 0)
+                {
+                    unknown++;
+                    continue;
+                }
+
+                room--;
+                Insert(hash, minute);
+                taken!.Add(hash);
+            }
+        }
+
+        return unknown;
+    }
+
+    /// <summary>Copies the streams of a request that are not known. Returns how many.</summary>
+    public int CopyUnknown(ReadOnlySpan<ulong> hashes, uint minute, Span<ulong> unknown)
+    {
+        int count = 0;
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (hash != NoEntries && !TryTouch(hash, minute)) unknown[count++] = hash;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Takes in streams that the fleet knows, whatever the limit.</summary>
+    public void AddAnnounced(ReadOnlySpan<ulong> hashes, uint minute)
+    {
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (!TryTouch(hash, minute)) Insert(hash, minute);
+                Find(_slots, hash).AnnouncedMinute = minute;
+            }
+        }
+    }
+
+    /// <summary>Overwrites what is not known with <see cref="Refused"/>. Returns how many.</summary>
+    public int RefuseUnknown(Span<ulong> hashes, uint minute)
+    {
+        int refused = 0;
+        lock (_lock)
+        {
+            foreach (ref ulong hash in hashes)
+            {
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                hash = Refused;
+                refused++;
+            }
+        }
+
+        return refused;
+    }
+
+    /// <summary>
+    /// Copies streams that the fleet does not know as this table does: never announced, or announced <paramref name="staleMinutes"/> ago and seen since. Goes on where
+    /// <paramref name="cursor"/> is (0 at first); less than a full <paramref name="stale"/> is the end. A table that is rebuilt in between may hide some: look again.
+    /// </summary>
+    public int CopyStale(uint minute, uint staleMinutes, ref int cursor, Span<ulong> stale, Span<byte> ages)
+    {
+        int count = 0;
+        lock (_lock)
+        {
+            for (; cursor < _slots.Length && count < stale.Length; cursor++)
+            {
+                ref readonly Slot slot = ref _slots[cursor];
+                if (slot.Hash == NoEntries || !IsActive(slot, minute)) continue;
+                bool isStale = slot.AnnouncedMinute == 0 || (slot.AnnouncedMinute + staleMinutes <= minute && slot.LastSeenMinute > slot.AnnouncedMinute);
+                if (!isStale) continue;
+                stale[count] = slot.Hash;
+                ages[count++] = (byte)Math.Min(byte.MaxValue, minute - Math.Min(minute, slot.LastSeenMinute));
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>The fleet knows that these were active so many minutes ago.</summary>
+    public void MarkAnnounced(ReadOnlySpan<ulong> hashes, ReadOnlySpan<byte> ages, uint minute)
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < hashes.Length && _slots.Length > 0; i++)
+            {
+                ref Slot slot = ref Find(_slots, hashes[i]);
+                // 0 means never.
+                if (slot.Hash == hashes[i]) slot.AnnouncedMinute = Math.Max(1, minute - ages[i]);
+            }
+        }
+    }
+
+    /// <summary>The fleet has lost its memory.</summary>
+    public void ForgetAnnouncements()
+    {
+        lock (_lock)
+        {
+            foreach (ref Slot slot in _slots.AsSpan()) slot.AnnouncedMinute = 0;
+        }
+    }
+
     /// <summary>Forgets what expired, gives memory back when most of it is gone, and tells how many streams are active.</summary>
     public int Sweep(uint minute)
     {
@@ -150,5 +268,8 @@ internal sealed class StreamTable
     {
         public ulong Hash;
         public uint LastSeenMinute;
+
+        /// <summary>The last minute of activity that the other gateways know of; 0: none.</summary>
+        public uint AnnouncedMinute;
     }
 }
