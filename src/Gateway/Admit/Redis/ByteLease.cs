@@ -16,7 +16,10 @@ internal sealed class ByteLease(double bytesPerSecond, long burstBytes, TimeProv
     /// <summary>The demand forgets at this pace.</summary>
     private const double DemandSeconds = 1;
 
-    /// <summary>A bucket that has little to lease ahead is not asked again at once.</summary>
+    /// <summary>The least that is leased ahead, so that the first pushes of a tenant need not wait until its demand is known.</summary>
+    private const long AheadBytesMin = 64 * 1024;
+
+    /// <summary>A bucket that had too little to lease ahead is not asked again at once.</summary>
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Unused so long, it goes back; and so long an empty bucket is taken to fill by its rate only, whatever others give back.</summary>
@@ -36,7 +39,7 @@ internal sealed class ByteLease(double bytesPerSecond, long burstBytes, TimeProv
     private double _demand;
     private long _demandAt = time.GetTimestamp();
     private long _largest;
-    private long? _refilledAt;
+    private long? _dryAt;
 
     /// <summary>After a refusal: what the bucket had, at most, and when.</summary>
     private (long Bytes, long At)? _empty;
@@ -97,8 +100,7 @@ internal sealed class ByteLease(double bytesPerSecond, long burstBytes, TimeProv
         lock (_lock)
         {
             long target = Target;
-            if (_asked > 0 || _available >= target / 2 || (_refilledAt is { } last && time.GetElapsedTime(last) < RefillPause)) return false;
-            _refilledAt = time.GetTimestamp();
+            if (_asked > 0 || _available >= target / 2 || (_dryAt is { } at && time.GetElapsedTime(at) < RefillPause)) return false;
             request = Begin(0, 0, target - _available);
             return request.Want > 0;
         }
@@ -131,6 +133,7 @@ internal sealed class ByteLease(double bytesPerSecond, long burstBytes, TimeProv
                 return false;
             }
 
+            _dryAt = grant.Granted - request.Need < request.Want ? time.GetTimestamp() : null;
             if (request.Need > 0)
             {
                 _empty = null;
@@ -166,7 +169,7 @@ internal sealed class ByteLease(double bytesPerSecond, long burstBytes, TimeProv
     }
 
     /// <summary>Half a second of demand, and two pushes at least.</summary>
-    private long Target => Math.Min(_burst, Math.Max((long)(DemandNow() * AheadSeconds), 2 * _largest));
+    private long Target => Math.Min(_burst, Math.Max((long)(DemandNow() * AheadSeconds), Math.Max(2 * _largest, AheadBytesMin)));
 
     private LeaseRequest Begin(long give, long need, long want)
     {

@@ -20,8 +20,10 @@ internal sealed class RedisStore : IAsyncDisposable
     private static readonly TimeSpan HoldMax = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Relapse = TimeSpan.FromSeconds(10);
 
-    /// <summary>A replica that became the primary is noticed when the topology is asked for.</summary>
-    private static readonly TimeSpan TopologyPeriod = TimeSpan.FromSeconds(2);
+    /// <summary>The library gives up a connection that was refused for its password, and takes a replica for one until it looks again: it is helped so often.</summary>
+    private static readonly TimeSpan HelpPeriod = TimeSpan.FromSeconds(2);
+
+    private const int DetailLengthMax = 200;
 
     private readonly RedisOptions _options;
     private readonly LimitsStoreMetrics _metrics;
@@ -40,7 +42,7 @@ internal sealed class RedisStore : IAsyncDisposable
     private long _lastAnswerAt;
     private long _degradedAt;
     private long _recoveredAt;
-    private long _topologyAt;
+    private long _helpedAt;
     private TimeSpan _hold = HoldMin;
     private int _goodProbes;
     private int _recoveries;
@@ -51,7 +53,7 @@ internal sealed class RedisStore : IAsyncDisposable
     {
         (_options, _metrics, _time, _log) = (options, metrics, time, log);
         _probeKey = [$"{options.KeyPrefix}probe:{Gateway}"];
-        _lastAnswerAt = _recoveredAt = _degradedAt = _topologyAt = time.GetTimestamp();
+        _lastAnswerAt = _recoveredAt = _degradedAt = _helpedAt = time.GetTimestamp();
         if (options.PasswordFile is { } file)
             _passwordFile = new ReloadedFiles([file], texts => Volatile.Write(ref _password, texts[0].TrimEnd('\r', '\n')), errors => Log.RedisPasswordUnreadable(log, errors[0]), static () => { }, time);
         metrics.SetDegraded(true);
@@ -110,8 +112,17 @@ internal sealed class RedisStore : IAsyncDisposable
                 return null;
             }
 
-            Task<RedisResult> running = connection.GetDatabase().ScriptEvaluateAsync(script, keys, values);
-            RedisResult result = await AwaitAsync(running);
+            RedisResult result;
+            try
+            {
+                result = await AwaitAsync(connection.GetDatabase().ScriptEvaluateAsync(script, keys, values));
+            }
+            catch (RedisServerException forgotten) when (forgotten.Message.Contains("NOSCRIPT", StringComparison.Ordinal))
+            {
+                // Its cache was emptied, nothing was run. The library loads the script again the next time.
+                result = await AwaitAsync(connection.GetDatabase().ScriptEvaluateAsync(script, keys, values));
+            }
+
             _metrics.Answered(script, _time.GetElapsedTime(startedAt));
             Volatile.Write(ref _lastAnswerAt, _time.GetTimestamp());
             return result;
@@ -153,11 +164,7 @@ internal sealed class RedisStore : IAsyncDisposable
                 bool isFresh = !_isDegraded && _time.GetElapsedTime(Volatile.Read(ref _lastAnswerAt)) < ProbePeriod;
                 if (isFresh || _connection is not { } connection) continue;
                 if (await TryRunAsync(LimitScripts.Probe, _probeKey, []) is not null) ProbeAnswered();
-                else if (_connectionFailure is { Fault: RedisFault.ReadOnly } && _time.GetElapsedTime(_topologyAt) > TopologyPeriod)
-                {
-                    _topologyAt = _time.GetTimestamp();
-                    _ = connection.ConfigureAsync();
-                }
+                else if (_time.GetElapsedTime(_helpedAt) > HelpPeriod) await HelpAsync(connection);
             }
             while (await timer.WaitForNextTickAsync(_stop.Token));
         }
@@ -170,6 +177,22 @@ internal sealed class RedisStore : IAsyncDisposable
             Log.LimitsStoreLost(_log, bug);
             Fail((RedisFault.Refused, bug.Message));
         }
+    }
+
+    private async Task HelpAsync(IConnectionMultiplexer connection)
+    {
+        if (connection.IsConnected)
+        {
+            // Not waited for: a Redis that hangs would hold up the probes.
+            if (_connectionFailure is { Fault: RedisFault.ReadOnly }) _ = connection.ConfigureAsync();
+        }
+        else
+        {
+            await ConnectAsync();
+            _ = connection.DisposeAsync().AsTask();
+        }
+
+        _helpedAt = _time.GetTimestamp();
     }
 
     private async Task ConnectAsync()
@@ -201,7 +224,7 @@ internal sealed class RedisStore : IAsyncDisposable
         try
         {
             IConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(options);
-            connection.ConnectionFailed += (_, failed) => Remember(Judge(failed.FailureType, failed.Exception));
+            connection.ConnectionFailed += (_, failed) => Remember(failed.Exception);
             _connection = connection;
         }
         catch (Exception failure) when (failure is RedisException or System.Net.Sockets.SocketException or ArgumentException)
@@ -260,47 +283,42 @@ internal sealed class RedisStore : IAsyncDisposable
         Log.LimitsStoreDegraded(_log, LimitsStoreMetrics.NameOf(why.Fault), why.Detail);
     }
 
-    private void Remember((RedisFault Fault, string Detail) why)
+    private void Remember(Exception? failure)
     {
-        lock (_health) _connectionFailure = why;
+        if (failure is null) return;
+        lock (_health) _connectionFailure = Judge(failure);
     }
 
+    /// <summary>The library wraps what Redis or the socket said in texts of its own: the innermost one is what an operator needs.</summary>
     private (RedisFault Fault, string Detail) Judge(Exception failure)
     {
-        string text = failure.Message;
-        if (failure is RedisServerException or RedisCommandException)
+        RedisFault fault = failure is RedisServerException or RedisCommandException ? RedisFault.Refused : RedisFault.Unreachable;
+        Exception innermost = failure;
+        bool tellsNothing = true;
+        for (Exception? one = failure; one is not null; one = one.InnerException)
         {
-            if (text.Contains("OOM ", StringComparison.Ordinal)) return (RedisFault.OutOfMemory, Short(text));
-            if (text.Contains("READONLY", StringComparison.Ordinal) || text.Contains("replica", StringComparison.Ordinal)) return (RedisFault.ReadOnly, Short(text));
-            if (text.Contains("NOAUTH", StringComparison.Ordinal) || text.Contains("WRONGPASS", StringComparison.Ordinal) || text.Contains("NOPERM", StringComparison.Ordinal))
-                return (RedisFault.AccessDenied, Short(text));
-            if (text.Contains("LOADING", StringComparison.Ordinal)) return (RedisFault.Loading, Short(text));
-            return (RedisFault.Refused, Short(text));
+            innermost = one;
+            RedisFault named = FaultIn(one);
+            if (named != RedisFault.Unreachable) (fault, tellsNothing) = (named, false);
+            // "No connection is available."
+            tellsNothing &= one is RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.None };
         }
 
-        if (failure is not RedisConnectionException lost) return (RedisFault.Unreachable, Short(text));
-        if (text.Contains("replica", StringComparison.Ordinal)) return (RedisFault.ReadOnly, Short(text));
-        // "No connection is available" tells nothing; why the last one ended does.
-        if (lost.FailureType is ConnectionFailureType.UnableToResolvePhysicalConnection or ConnectionFailureType.None && _connectionFailure is { } before) return before;
-        return Judge(lost.FailureType, lost);
+        if (tellsNothing && _connectionFailure is { } before) return before;
+        string detail = innermost.Message.ReplaceLineEndings(" ");
+        return (fault, detail.Length <= DetailLengthMax ? detail : detail[..DetailLengthMax]);
     }
 
-    private static (RedisFault Fault, string Detail) Judge(ConnectionFailureType type, Exception? failure)
+    private static RedisFault FaultIn(Exception failure)
     {
-        string detail = Short((failure?.InnerException ?? failure)?.Message ?? type.ToString());
-        RedisFault fault = type switch
-        {
-            ConnectionFailureType.AuthenticationFailure => RedisFault.AccessDenied,
-            ConnectionFailureType.Loading => RedisFault.Loading,
-            _ => detail.Contains("WRONGPASS", StringComparison.Ordinal) || detail.Contains("NOAUTH", StringComparison.Ordinal) ? RedisFault.AccessDenied : RedisFault.Unreachable,
-        };
-        return (fault, detail);
-    }
+        string text = failure.Message;
+        if (failure is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || Says("NOAUTH") || Says("WRONGPASS") || Says("NOPERM")) return RedisFault.AccessDenied;
+        if (failure is RedisConnectionException { FailureType: ConnectionFailureType.Loading } || Says("LOADING ")) return RedisFault.Loading;
+        if (Says("OOM ")) return RedisFault.OutOfMemory;
+        if (Says("READONLY ") || Says("replica")) return RedisFault.ReadOnly;
+        return failure is RedisServerException or RedisCommandException ? RedisFault.Refused : RedisFault.Unreachable;
 
-    private static string Short(string text)
-    {
-        string line = text.ReplaceLineEndings(" ");
-        return line.Length <= 200 ? line : line[..200];
+        bool Says(string word) => text.Contains(word, StringComparison.Ordinal);
     }
 
     /// <summary>Asked for the password at every connection: one that was rotated holds for the next.</summary>
