@@ -29,7 +29,11 @@ public sealed record GatewayOptions
         ["loki"] = OtlpResponse.Loki,
     };
 
-    private static readonly Dictionary<string, LimitsStoreKind> LimitsStores = new(StringComparer.Ordinal) { ["local"] = LimitsStoreKind.Local };
+    private static readonly Dictionary<string, LimitsStoreKind> LimitsStores = new(StringComparer.Ordinal)
+    {
+        ["local"] = LimitsStoreKind.Local,
+        ["redis"] = LimitsStoreKind.Redis,
+    };
 
     /// <summary>Host and port for pushes and queries. Port 0 takes a free one (<see cref="GatewayServer.Address"/> tells which).</summary>
     public string Listen { get; init; } = "0.0.0.0:3100";
@@ -65,6 +69,9 @@ public sealed record GatewayOptions
 
     /// <summary>How many gateways share the limits: with a local store each grants rate/replicas and streams/replicas, as Loki's distributors do.</summary>
     public int Replicas { get; init; } = 1;
+
+    /// <summary>Where all gateways count together; null: each counts its share. While it cannot be used, <see cref="Replicas"/> divides the limits.</summary>
+    public RedisOptions? Redis { get; init; }
 
     /// <summary>What the reports of shippers are judged by.</summary>
     public CompletenessOptions Completeness { get; init; } = new();
@@ -121,7 +128,8 @@ public sealed record GatewayOptions
 
         ConfigurationSection runtime = root.Section("runtime_config", "Loki's overrides file: limits per tenant, reloaded while running.");
         ConfigurationSection store = root.Section("limits_store", "Where the counts behind the limits are kept.");
-        store.Choice("kind", LimitsStoreKind.Local, LimitsStores, "local: each gateway counts by itself.");
+        LimitsStoreKind storeKind = store.Choice("kind", LimitsStoreKind.Local, LimitsStores,
+            "local: each gateway counts by itself. redis: all gateways share one count, near a limit they ask Redis, far from it they do not wait for it.");
 
         return new GatewayOptions
         {
@@ -138,7 +146,8 @@ public sealed record GatewayOptions
             RuntimeConfigFile = runtime.OptionalString("file", "Path of the overrides file, in Loki's format."),
             RuntimeConfigPeriod = runtime.Duration("period", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1),
                 "How often the overrides file is looked at."),
-            Replicas = store.Integer("replicas", 1, 1, 1000, "How many gateways run side by side; each grants its share of a tenant's rate and streams."),
+            Replicas = store.Integer("replicas", 1, 1, 1000, "How many gateways run side by side; each grants its share of a tenant's rate and streams, with kind redis only while Redis cannot be used."),
+            Redis = RedisOptions.Bind(store, storeKind == LimitsStoreKind.Redis),
             Completeness = CompletenessOptions.Bind(root.Section("completeness", "What the reports of shippers are judged by.")),
             ByteCounting = root.Choice("compatibility", ByteCounting.Lines, Compatibilities,
                 "Which Loki's way of counting bytes against ingestion_rate_mb: loki-3.2 counts lines, loki-3.3 counts lines and structured metadata."),

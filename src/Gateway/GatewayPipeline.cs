@@ -110,10 +110,10 @@ internal sealed class GatewayPipeline(
     private async Task<PushOutcome> TakeAsync(Tenant tenant, ReceivedPush push, HttpContext http)
     {
         IHeaderDictionary headers = http.Request.Headers;
-        // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache.
+        // 3. Inspect and 4. Admit: on this thread from end to end, so that the decoded bytes are given back while still in its cache; unless the fleet must be asked.
         BatchStamp? stamp = ReadStamp(headers);
         if (stamp is { } claimed && !completeness.Arrived(push.Tenant, claimed)) metrics.CountBadStamp("acked_differ");
-        Verdict verdict = InspectAndAdmit(tenant, push.Body, push.Format, stamp);
+        Verdict verdict = await InspectAndAdmitAsync(tenant, push.Body, push.Format, stamp);
         using RefusedStreams? partial = verdict.Partial;
         if (AccessLog.Of(http) is { } record) record.Lines = verdict.Summary.Entries;
         if (verdict.Refusal is not null) return new PushOutcome(verdict.Refusal) { Lines = verdict.Summary.Entries };
@@ -213,26 +213,26 @@ internal sealed class GatewayPipeline(
         }
     }
 
-    private Verdict InspectAndAdmit(Tenant tenant, PooledBytes body, PushFormat format, BatchStamp? stamp)
+    private async ValueTask<Verdict> InspectAndAdmitAsync(Tenant tenant, PooledBytes body, PushFormat format, BatchStamp? stamp)
     {
         if (decoder.TryDecode(body, format, out PooledBytes? decoded, out PooledBytes? inflatedJson) is { } unreadable) return new Verdict(unreadable);
         using (inflatedJson)
         using (decoded)
         {
-            ReadOnlySpan<byte> push = (decoded ?? body).Span;
+            ReadOnlyMemory<byte> push = (decoded ?? body).Memory;
             var summary = default(PushSummary);
             if (format.IsOtlp)
             {
-                if (OtlpInspection.TryRead(push, format, ref summary) is { } unreadableOtlp) return new Verdict(unreadableOtlp);
+                if (OtlpInspection.TryRead(push.Span, format, ref summary) is { } unreadableOtlp) return new Verdict(unreadableOtlp);
                 CheckStamp(stamp, summary);
-                return new Verdict(admission.AdmitBytes(tenant, summary), summary);
+                return new Verdict(await admission.AdmitBytesAsync(tenant, summary), summary);
             }
 
-            PushError error = PushSummary.TryRead(push, ref summary);
-            if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Describe(push)));
+            PushError error = PushSummary.TryRead(push.Span, ref summary);
+            if (error != PushError.None) return new Verdict(new Refusal(RefusalKind.BadRequest, PushErrors.Describe(push.Span)));
             CheckStamp(stamp, summary);
-            ReadOnlySpan<byte> json = format.Encoding == PushEncoding.Json ? (inflatedJson ?? body).Span : default;
-            return admission.Admit(tenant, push, json, summary);
+            ReadOnlyMemory<byte> json = format.Encoding == PushEncoding.Json ? (inflatedJson ?? body).Memory : default;
+            return await admission.AdmitAsync(tenant, push, json, summary);
         }
     }
 

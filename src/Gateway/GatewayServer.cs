@@ -1,6 +1,7 @@
 // The gateway as one object that starts, listens, drains and stops: a program, a quickstart and a test use it the same way.
 using Grpc.AspNetCore.Server.Model;
 using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
@@ -46,6 +47,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
     private readonly JwksSource? _jwks;
+    private readonly RedisStore? _limitsStore;
     private readonly SlowChecks _slowChecks = new();
     private AdminServer? _admin;
     private readonly GatewayApplication _application;
@@ -71,7 +73,9 @@ public sealed class GatewayServer : IAsyncDisposable
         if (options.Jwt is { } jwt) _jwks = new JwksSource(jwt.JwksUrl, jwt.JwksRefresh, metrics, time, _log);
         _container = BuildKestrel(options, logs, Blocks, memory, _tls);
         _kestrel = _container.Services.GetRequiredService<IServer>();
-        _tenants = new Tenants(_limits, metrics, options.Replicas, time);
+        var storeMetrics = new LimitsStoreMetrics(registry);
+        if (options.Redis is { } redis) _limitsStore = new RedisStore(redis, storeMetrics, time, _log);
+        _tenants = new Tenants(_limits, metrics, options.Replicas, time, _limitsStore);
         _streamsPage = new StreamsPage(_tenants, time);
         _upstream = new UpstreamForwarder(options.Upstream, metrics, time, _log);
         _queries = new QueryProxy(options.Upstream.QueryUrl, _container.Services.GetRequiredService<IHttpForwarder>(), _log);
@@ -154,6 +158,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _queries.Dispose();
         await _upstream.DisposeAsync();
         await _tenants.DisposeAsync();
+        if (_limitsStore is not null) await _limitsStore.DisposeAsync();
         await _limits.DisposeAsync();
         if (_credentials is not null) await _credentials.DisposeAsync();
         if (_jwks is not null) await _jwks.DisposeAsync();
@@ -182,6 +187,7 @@ public sealed class GatewayServer : IAsyncDisposable
 
     private async Task ListenAsync(ILoggerFactory logs, CollectorRegistry registry, CancellationToken ct)
     {
+        if (_limitsStore is not null) await _limitsStore.StartAsync();
         try
         {
             await _kestrel.StartAsync(_application, ct);

@@ -5,4 +5,7 @@ internal enum LimitsStoreKind
 {
     /// <summary>In this process.</summary>
     Local,
+
+    /// <summary>In a Redis that all gateways share.</summary>
+    Redis,
 }

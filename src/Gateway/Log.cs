@@ -95,4 +95,16 @@ internal static partial class Log
 
     [LoggerMessage(44, LogLevel.Information, "upstream.push_url can be resolved again")]
     public static partial void UpstreamResolvedAgain(ILogger logger, string host);
+
+    [LoggerMessage(50, LogLevel.Error, "limits_store cannot be used: limits are counted here, divided by limits_store.replicas")]
+    public static partial void LimitsStoreDegraded(ILogger logger, string reason, string detail);
+
+    [LoggerMessage(51, LogLevel.Information, "limits_store can be used again: limits hold for the whole fleet")]
+    public static partial void LimitsStoreBack(ILogger logger, double secondsDegraded);
+
+    [LoggerMessage(52, LogLevel.Error, "limits_store.password_file cannot be read, the password before stays in use: {Reason}")]
+    public static partial void RedisPasswordUnreadable(ILogger logger, string reason);
+
+    [LoggerMessage(53, LogLevel.Error, "the probe of limits_store ended: limits are counted here until the next start")]
+    public static partial void LimitsStoreLost(ILogger logger, Exception exception);
 }

@@ -2,6 +2,7 @@
 using System.Buffers;
 using System.Text;
 using LokiGateway.Gateway.Account;
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.Protocol.Push;
@@ -14,7 +15,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
 {
     /// <summary>
     /// Loki has no such limit. A stream takes at least 4 bytes of a push, so 64 MiB could name 16 million; the default limit is 5,000 active ones. The hashes
-    /// of so many are 1 MiB, and another for those of them that are new.
+    /// of so many are 1 MiB.
     /// </summary>
     internal const int StreamsPerPushMax = 128 * 1024;
 
@@ -28,8 +29,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
     /// <param name="summary">Of the push.</param>
     public Verdict Admit(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<byte> json, in PushSummary summary)
     {
-        if (summary.Streams > StreamsPerPushMax)
-            return new Verdict(new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}"));
+        if (RefuseTooMany(summary) is { } tooMany) return new Verdict(tooMany);
         ulong[] rented = ArrayPool<ulong>.Shared.Rent(2 * summary.Streams);
         try
         {
@@ -39,9 +39,7 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
             uint minute = tenants.Minute;
             Span<ulong> fresh = rented.AsSpan(summary.Streams, summary.Streams);
             int refused = tenant.Streams.Admit(hashes, minute, tenant.StreamsMax, fresh, out int freshCount);
-            if (freshCount + refused > 0) tenant.Labels.Note(push, hashes, fresh[..freshCount], minute);
-            if (refused == 0) return new Verdict(null, summary);
-            return shadow.Covers(tenant.Name) ? LetPass(tenant, push, hashes, summary) : TakeOut(tenant, push, json, hashes, refused, summary);
+            return Judged(tenant, push, json, hashes, fresh[..freshCount], refused, minute, summary);
         }
         finally
         {
@@ -49,25 +47,76 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
         }
     }
 
+    /// <summary>
+    /// As <see cref="Admit"/>, by the limits of the fleet when there is a store for them. Far from them it completes at once, and near them when the store has
+    /// answered; <paramref name="push"/> and <paramref name="json"/> must stay as they are until then.
+    /// </summary>
+    public ValueTask<Verdict> AdmitAsync(Tenant tenant, ReadOnlyMemory<byte> push, ReadOnlyMemory<byte> json, in PushSummary summary) =>
+        tenant.Fleet is { } fleet ? AdmitInFleetAsync(tenant, fleet, push, json, summary) : new(Admit(tenant, push.Span, json.Span, summary));
+
+    /// <summary>As <see cref="AdmitBytes"/>, by the limits of the fleet when there is a store for them.</summary>
+    public ValueTask<Refusal?> AdmitBytesAsync(Tenant tenant, in PushSummary summary) =>
+        tenant.Fleet is { } fleet ? AdmitBytesInFleetAsync(tenant, fleet, summary) : new(AdmitBytes(tenant, summary));
+
     /// <summary>The limits that need totals only. Counts the push as received.</summary>
     public Refusal? AdmitBytes(Tenant tenant, in PushSummary summary)
     {
-        long bytes = BytesOf(summary);
-        tenant.Metrics.Received(summary.Entries, bytes);
-        // A push without entries makes nothing in Loki and is refused by no limit there.
-        if (bytes == 0 && summary.Entries == 0) return null;
-        DateTimeOffset now = time.GetUtcNow();
-        // OTLP records without a time have none to be late by.
-        if (summary.NewestUnixNanos > 0) tenant.Metrics.Lag((now - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
-        TenantLimits limits = tenant.Limits;
-        if (limits.BlockIngestionUntil is { } until && now < until)
-        {
-            if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.BlockedIngestion, summary, bytes);
-            tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
-            return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
-        }
+        if (!CountReceived(tenant, summary, out long bytes)) return null;
+        if (RefuseBlocked(tenant, summary, bytes) is { } blocked) return blocked;
+        return tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter) ? null : OverRate(tenant, summary, bytes, retryAfter);
+    }
 
-        if (tenant.Bytes.TryTake(bytes, out TimeSpan? retryAfter)) return null;
+    private async ValueTask<Verdict> AdmitInFleetAsync(Tenant tenant, FleetShare fleet, ReadOnlyMemory<byte> push, ReadOnlyMemory<byte> json, PushSummary summary)
+    {
+        if (RefuseTooMany(summary) is { } tooMany) return new Verdict(tooMany);
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(2 * summary.Streams);
+        try
+        {
+            Memory<ulong> hashes = rented.AsMemory(0, summary.Streams);
+            if (!StreamHashes.TryRead(push.Span, summary, hashes.Span, out string? error)) return new Verdict(new Refusal(RefusalKind.BadRequest, error));
+            if (await AdmitBytesInFleetAsync(tenant, fleet, summary) is { } refusal) return new Verdict(refusal);
+            uint minute = tenants.Minute;
+            int refused = await fleet.Streams.AdmitAsync(hashes, minute);
+            Span<ulong> fresh = rented.AsSpan(summary.Streams, summary.Streams);
+            int freshCount = tenant.Streams.CopyFresh(hashes.Span, minute, fresh);
+            return Judged(tenant, push.Span, json.Span, hashes.Span, fresh[..freshCount], refused, minute, summary);
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    private async ValueTask<Refusal?> AdmitBytesInFleetAsync(Tenant tenant, FleetShare fleet, PushSummary summary)
+    {
+        if (!CountReceived(tenant, summary, out long bytes)) return null;
+        if (RefuseBlocked(tenant, summary, bytes) is { } blocked) return blocked;
+        (bool admitted, TimeSpan? retryAfter) = await fleet.Bytes.TakeAsync(bytes);
+        return admitted ? null : OverRate(tenant, summary, bytes, retryAfter);
+    }
+
+    /// <summary>False for a push without entries: it makes nothing in Loki and is refused by no limit there.</summary>
+    private bool CountReceived(Tenant tenant, in PushSummary summary, out long bytes)
+    {
+        bytes = BytesOf(summary);
+        tenant.Metrics.Received(summary.Entries, bytes);
+        if (bytes == 0 && summary.Entries == 0) return false;
+        // OTLP records without a time have none to be late by.
+        if (summary.NewestUnixNanos > 0) tenant.Metrics.Lag((time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds - summary.NewestUnixNanos / 1e9);
+        return true;
+    }
+
+    private Refusal? RefuseBlocked(Tenant tenant, in PushSummary summary, long bytes)
+    {
+        TenantLimits limits = tenant.Limits;
+        if (limits.BlockIngestionUntil is not { } until || time.GetUtcNow() >= until) return null;
+        if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.BlockedIngestion, summary, bytes);
+        tenant.Metrics.Discarded(DiscardReasons.BlockedIngestion, summary.Entries, bytes);
+        return new Refusal(RefusalKind.Blocked, LokiTexts.Blocked(tenant.Name, until, limits.BlockIngestionStatusCode)) { BlockedStatus = limits.BlockIngestionStatusCode };
+    }
+
+    private Refusal? OverRate(Tenant tenant, in PushSummary summary, long bytes, TimeSpan? retryAfter)
+    {
         if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.RateLimited, summary, bytes);
         tenant.Metrics.Discarded(DiscardReasons.RateLimited, summary.Entries, bytes);
         var refusal = new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
@@ -91,10 +140,24 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
         return new(RefusalKind.StreamLimited, lokis.IsEmpty ? text : $"{text}\n{Encoding.UTF8.GetString(lokis).TrimEnd()}");
     }
 
+    private static Refusal? RefuseTooMany(in PushSummary summary) => summary.Streams <= StreamsPerPushMax
+        ? null
+        : new Refusal(RefusalKind.TooLarge, $"gateway: a push may hold at most {StreamsPerPushMax} streams, this one holds {summary.Streams}");
+
     private static Refusal? LetPass(Tenant tenant, string reason, in PushSummary summary, long bytes)
     {
         tenant.Metrics.ShadowDiscarded(reason, summary.Entries, bytes);
         return null;
+    }
+
+    /// <summary>After the streams have been judged: who makes new ones is noted, and those that may not be are taken out.</summary>
+    private Verdict Judged(
+        Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, ReadOnlySpan<ulong> fresh, int refused, uint minute,
+        in PushSummary summary)
+    {
+        if (fresh.Length + refused > 0) tenant.Labels.Note(push, hashes, fresh, minute);
+        if (refused == 0) return new Verdict(null, summary);
+        return shadow.Covers(tenant.Name) ? LetPass(tenant, push, hashes, summary) : TakeOut(tenant, push, json, hashes, refused, summary);
     }
 
     private static Verdict LetPass(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<ulong> hashes, in PushSummary summary)

@@ -57,20 +57,11 @@ internal sealed class StreamTable
     public int Admit(Span<ulong> hashes, uint minute, int limit, Span<ulong> fresh, out int freshCount)
     {
         int refused = 0;
-        freshCount = 0;
-        uint period = PeriodOf(minute);
         lock (_lock)
         {
-            for (int i = 0; i < hashes.Length; i++)
+            foreach (ref ulong hash in hashes)
             {
-                ref ulong hash = ref hashes[i];
-                if (hash == NoEntries) continue;
-                if (TryTouch(hash, minute, period, out bool isFresh))
-                {
-                    if (isFresh && !fresh.IsEmpty) fresh[freshCount++] = (ulong)i;
-                    continue;
-                }
-
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
                 if (limit > 0 && _occupied >= limit) SweepOnce(minute);
                 if (limit > 0 && _occupied >= limit)
                 {
@@ -80,12 +71,137 @@ internal sealed class StreamTable
                 else
                 {
                     Insert(hash, minute);
-                    if (!fresh.IsEmpty) fresh[freshCount++] = (ulong)i;
                 }
+            }
+
+            freshCount = fresh.IsEmpty ? 0 : CopyFreshLocked(hashes, minute, fresh);
+        }
+
+        return refused;
+    }
+
+    /// <summary>Tells which known streams of a request are seen for the first time in their period: their indexes. Returns how many.</summary>
+    public int CopyFresh(ReadOnlySpan<ulong> hashes, uint minute, Span<ulong> fresh)
+    {
+        lock (_lock) return CopyFreshLocked(hashes, minute, fresh);
+    }
+
+    /// <summary>
+    /// Marks known streams as seen and takes in the first <paramref name="room"/> of the others, which are appended to <paramref name="taken"/>. Returns how many
+    /// streams of the request stay unknown.
+    /// </summary>
+    public int TryAdmit(ReadOnlySpan<ulong> hashes, uint minute, int room, List<ulong>? taken)
+    {
+        int unknown = 0;
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                if (room <= 0)
+                {
+                    unknown++;
+                    continue;
+                }
+
+                room--;
+                Insert(hash, minute);
+                taken!.Add(hash);
+            }
+        }
+
+        return unknown;
+    }
+
+    /// <summary>Copies the streams of a request that are not known. Returns how many.</summary>
+    public int CopyUnknown(ReadOnlySpan<ulong> hashes, uint minute, Span<ulong> unknown)
+    {
+        int count = 0;
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (hash != NoEntries && !TryTouch(hash, minute)) unknown[count++] = hash;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Takes in streams that the fleet knows, whatever the limit.</summary>
+    public void AddAnnounced(ReadOnlySpan<ulong> hashes, uint minute)
+    {
+        lock (_lock)
+        {
+            foreach (ulong hash in hashes)
+            {
+                if (!TryTouch(hash, minute)) Insert(hash, minute);
+                Find(_slots, hash).AnnouncedMinute = Announced(minute);
+            }
+        }
+    }
+
+    /// <summary>Overwrites what is not known with <see cref="Refused"/>. Returns how many.</summary>
+    public int RefuseUnknown(Span<ulong> hashes, uint minute)
+    {
+        int refused = 0;
+        lock (_lock)
+        {
+            foreach (ref ulong hash in hashes)
+            {
+                if (hash == NoEntries || TryTouch(hash, minute)) continue;
+                hash = Refused;
+                refused++;
             }
         }
 
         return refused;
+    }
+
+    /// <summary>
+    /// Copies streams that the fleet does not know as this table does: never announced, or announced <paramref name="staleMinutes"/> ago and seen since. Goes on where
+    /// <paramref name="cursor"/> is (0 at first); less than a full <paramref name="stale"/> is the end. A table that is rebuilt in between may hide some: look again.
+    /// </summary>
+    public int CopyStale(uint minute, uint staleMinutes, ref int cursor, Span<ulong> stale, Span<byte> ages)
+    {
+        int count = 0;
+        lock (_lock)
+        {
+            for (; cursor < _slots.Length && count < stale.Length; cursor++)
+            {
+                ref readonly Slot slot = ref _slots[cursor];
+                if (slot.Hash == NoEntries || !IsActive(slot, minute)) continue;
+                bool isStale = slot.AnnouncedMinute == 0
+                    || ((ushort)(minute - slot.AnnouncedMinute) >= staleMinutes && (short)(slot.LastSeenMinute - slot.AnnouncedMinute) > 0);
+                if (!isStale) continue;
+                stale[count] = slot.Hash;
+                ages[count++] = (byte)Math.Min(byte.MaxValue, minute - Math.Min(minute, slot.LastSeenMinute));
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>The fleet knows that these were active so many minutes ago.</summary>
+    public void MarkAnnounced(ReadOnlySpan<ulong> hashes, ReadOnlySpan<byte> ages, uint minute)
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < hashes.Length && _slots.Length > 0; i++)
+            {
+                ref Slot slot = ref Find(_slots, hashes[i]);
+                if (slot.Hash == hashes[i]) slot.AnnouncedMinute = Announced(minute - ages[i]);
+            }
+        }
+    }
+
+    /// <summary>The fleet has lost its memory.</summary>
+    public void ForgetAnnouncements()
+    {
+        lock (_lock)
+        {
+            foreach (ref Slot slot in _slots.AsSpan()) slot.AnnouncedMinute = 0;
+        }
     }
 
     /// <summary>Forgets what expired, gives memory back when most of it is gone, and tells how many streams are active.</summary>
@@ -98,9 +214,24 @@ internal sealed class StreamTable
         }
     }
 
-    private bool TryTouch(ulong hash, uint minute, uint period, out bool isFresh)
+    private int CopyFreshLocked(ReadOnlySpan<ulong> hashes, uint minute, Span<ulong> fresh)
     {
-        isFresh = false;
+        int count = 0;
+        ushort period = (ushort)PeriodOf(minute);
+        for (int i = 0; i < hashes.Length && _slots.Length > 0; i++)
+        {
+            if (hashes[i] is NoEntries or Refused) continue;
+            ref Slot slot = ref Find(_slots, hashes[i]);
+            if (slot.Hash != hashes[i] || slot.ToldPeriod == period) continue;
+            slot.ToldPeriod = period;
+            fresh[count++] = (ulong)i;
+        }
+
+        return count;
+    }
+
+    private bool TryTouch(ulong hash, uint minute)
+    {
         if (_slots.Length == 0) return false;
         ref Slot slot = ref Find(_slots, hash);
         if (slot.Hash != hash) return false;
@@ -112,9 +243,6 @@ internal sealed class StreamTable
         }
 
         slot.LastSeenMinute = Math.Max(slot.LastSeenMinute, minute);
-        if (slot.Period >= period) return true;
-        slot.Period = period;
-        isFresh = true;
         return true;
     }
 
@@ -122,7 +250,7 @@ internal sealed class StreamTable
     {
         if ((_occupied + 1) * 4L > _slots.Length * 3L) Rebuild(minute);
         ref Slot slot = ref Find(_slots, hash);
-        slot = new Slot { Hash = hash, LastSeenMinute = minute, Period = PeriodOf(minute) };
+        slot = new Slot { Hash = hash, LastSeenMinute = minute, ToldPeriod = (ushort)(PeriodOf(minute) - 1) };
         Volatile.Write(ref _occupied, _occupied + 1);
     }
 
@@ -168,6 +296,9 @@ internal sealed class StreamTable
         }
     }
 
+    // 0 means never: a minute that is it by chance is taken for the one after.
+    private static ushort Announced(uint minute) => Math.Max((ushort)1, (ushort)minute);
+
     private static bool IsActive(in Slot slot, uint minute) => slot.LastSeenMinute + ActiveMinutes >= minute;
 
     /// <summary>An empty slot has hash 0.</summary>
@@ -176,7 +307,12 @@ internal sealed class StreamTable
         public ulong Hash;
         public uint LastSeenMinute;
 
-        /// <summary>The last one that the stream was told as fresh in. Lies where the alignment would leave four bytes unused.</summary>
-        public uint Period;
+        /// <summary>
+        /// The last minute of activity that the other gateways know of, modulo 2^16: compared with minutes of the last half hour only. 0: none.
+        /// </summary>
+        public ushort AnnouncedMinute;
+
+        /// <summary>The last <see cref="PeriodOf"/> that the stream was told as fresh in, modulo 2^16.</summary>
+        public ushort ToldPeriod;
     }
 }

@@ -1,5 +1,6 @@
 // All tenants that the gateway holds state for. In trust mode anybody can invent names, so the number of invented ones is bounded and idle ones are forgotten.
 using System.Collections.Concurrent;
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Hosting.Limits;
 
 namespace LokiGateway.Gateway.Admit;
@@ -17,10 +18,19 @@ internal sealed class Tenants : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _sweeper;
     private readonly LabelCensusBudget _census = new();
+    private readonly RedisStore? _store;
+    private readonly ITimer? _ticker;
 
-    public Tenants(RuntimeLimits limits, GatewayMetrics metrics, int replicas, TimeProvider time)
+    /// <param name="limits">What each tenant may.</param>
+    /// <param name="metrics">Counts.</param>
+    /// <param name="replicas">Gateways that share the limits.</param>
+    /// <param name="time">Dates streams and fills buckets.</param>
+    /// <param name="store">Where all gateways count together; null: each counts its share.</param>
+    public Tenants(RuntimeLimits limits, GatewayMetrics metrics, int replicas, TimeProvider time, RedisStore? store = null)
     {
-        (_limits, _metrics, _replicas, _time) = (limits, metrics, replicas, time);
+        (_limits, _metrics, _replicas, _time, _store) = (limits, metrics, replicas, time, store);
+        TimeSpan second = TimeSpan.FromSeconds(1);
+        if (store is not null) _ticker = time.CreateTimer(static state => ((Tenants)state!).Tick(), this, second, second);
         _sweeper = time.CreateTimer(static state => ((Tenants)state!).Sweep(), this, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
@@ -79,9 +89,22 @@ internal sealed class Tenants : IAsyncDisposable
         _metrics.PublishTenant(GatewayMetrics.OtherTenants, unnamed, _limits.For(GatewayMetrics.OtherTenants));
     }
 
-    public ValueTask DisposeAsync() => _sweeper.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _sweeper.DisposeAsync();
+        if (_ticker is null) return;
+        await _ticker.DisposeAsync();
+        // What this gateway has leased is of use to the others.
+        await Task.WhenAll(_byName.Values.Select(static tenant => tenant.Fleet!.Bytes.ReleaseAsync()));
+    }
 
-    private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _census, _time);
+    private void Tick()
+    {
+        uint minute = Minute;
+        foreach ((_, Tenant tenant) in _byName) tenant.Fleet!.Tick(minute);
+    }
+
+    private Tenant NewTenant(string name, TenantLimits limits) => new(name, limits, _replicas, _metrics.ForTenant(LabelOf(name)), _census, _time, _store);
 
     /// <summary>The name of a tenant in metrics: its own when the overrides file names it.</summary>
     public string LabelOf(string name) => _limits.Tenants.Contains(name) ? name : GatewayMetrics.OtherTenants;

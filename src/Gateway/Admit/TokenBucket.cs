@@ -47,6 +47,17 @@ internal sealed class TokenBucket
         }
     }
 
+    /// <summary>Takes bytes that another limit has admitted, as far as they are there.</summary>
+    public void Charge(long bytes)
+    {
+        lock (_lock)
+        {
+            long now = _time.GetTimestamp();
+            _tokens = Math.Max(0, TokensAt(now) - bytes);
+            _last = now;
+        }
+    }
+
     /// <summary>Takes on a changed limit, as SetLimit and SetBurst do: what was collected so far stays, cut at the new burst when next looked at.</summary>
     public void Change(double bytesPerSecond, long burstBytes)
     {
