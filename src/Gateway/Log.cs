@@ -104,7 +104,4 @@ internal static partial class Log
 
     [LoggerMessage(52, LogLevel.Error, "limits_store.password_file cannot be read, the password before stays in use: {Reason}")]
     public static partial void RedisPasswordUnreadable(ILogger logger, string reason);
-
-    [LoggerMessage(53, LogLevel.Error, "the probe of limits_store ended: limits are counted here until the next start")]
-    public static partial void LimitsStoreLost(ILogger logger, Exception exception);
 }

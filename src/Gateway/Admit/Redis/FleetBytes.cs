@@ -84,7 +84,8 @@ internal sealed class FleetBytes
     {
         RedisResult[]? answer = await _store.RunAsync(LimitScripts.Bytes, _keys,
         [
-            Volatile.Read(ref _bytesPerSecond).ToString("R", CultureInfo.InvariantCulture), Volatile.Read(ref _burstBytes), request.Give, request.Need, request.Want, 2 * _replicas,
+            Volatile.Read(ref _bytesPerSecond).ToString("R", CultureInfo.InvariantCulture), Volatile.Read(ref _burstBytes),
+            request.Give, request.Need, request.Want, 2 * _replicas,
         ]);
         if (answer is not [var granted, var left])
         {

@@ -39,7 +39,6 @@ internal sealed class RedisStore : IAsyncDisposable
     private volatile bool _isDegraded = true;
     private Task _probing = Task.CompletedTask;
     private (RedisFault Fault, string Detail)? _connectionFailure;
-    private long _lastAnswerAt;
     private long _degradedAt;
     private long _recoveredAt;
     private long _helpedAt;
@@ -53,9 +52,13 @@ internal sealed class RedisStore : IAsyncDisposable
     {
         (_options, _metrics, _time, _log) = (options, metrics, time, log);
         _probeKey = [$"{options.KeyPrefix}probe:{Gateway}"];
-        _lastAnswerAt = _recoveredAt = _degradedAt = _helpedAt = time.GetTimestamp();
+        _recoveredAt = _degradedAt = _helpedAt = time.GetTimestamp();
         if (options.PasswordFile is { } file)
-            _passwordFile = new ReloadedFiles([file], texts => Volatile.Write(ref _password, texts[0].TrimEnd('\r', '\n')), errors => Log.RedisPasswordUnreadable(log, errors[0]), static () => { }, time);
+        {
+            _passwordFile = new ReloadedFiles(
+                [file], texts => Volatile.Write(ref _password, texts[0].TrimEnd('\r', '\n')), errors => Log.RedisPasswordUnreadable(log, errors[0]), static () => { }, time);
+        }
+
         metrics.SetDegraded(true);
     }
 
@@ -97,7 +100,6 @@ internal sealed class RedisStore : IAsyncDisposable
         await _probing;
         if (_passwordFile is not null) await _passwordFile.DisposeAsync();
         if (_connection is not null) await _connection.DisposeAsync();
-        Background.Dispose();
         _stop.Dispose();
     }
 
@@ -124,15 +126,15 @@ internal sealed class RedisStore : IAsyncDisposable
             }
 
             _metrics.Answered(script, _time.GetElapsedTime(startedAt));
-            Volatile.Write(ref _lastAnswerAt, _time.GetTimestamp());
             return result;
         }
         catch (TimeoutException)
         {
             Fail((RedisFault.Slow, $"no answer within {_options.Timeout.TotalMilliseconds:0} ms"));
         }
-        catch (Exception failure) when (failure is RedisException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception failure)
         {
+            // Whatever it is: no push fails for it, and it is counted and said.
             Fail(Judge(failure));
         }
 
@@ -148,7 +150,7 @@ internal sealed class RedisStore : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            _ = running.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = ObserveAsync(running);
             throw;
         }
     }
@@ -161,37 +163,23 @@ internal sealed class RedisStore : IAsyncDisposable
             do
             {
                 if (_connection is null) await ConnectAsync();
-                bool isFresh = !_isDegraded && _time.GetElapsedTime(Volatile.Read(ref _lastAnswerAt)) < ProbePeriod;
-                if (isFresh || _connection is not { } connection) continue;
+                if (_connection is not { } connection) continue;
                 if (await TryRunAsync(LimitScripts.Probe, _probeKey, []) is not null) ProbeAnswered();
                 else if (_time.GetElapsedTime(_helpedAt) > HelpPeriod) await HelpAsync(connection);
             }
             while (await timer.WaitForNextTickAsync(_stop.Token));
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // The gateway stops.
-        }
-        catch (Exception bug)
-        {
-            Log.LimitsStoreLost(_log, bug);
-            Fail((RedisFault.Refused, bug.Message));
         }
     }
 
     private async Task HelpAsync(IConnectionMultiplexer connection)
     {
-        if (connection.IsConnected)
-        {
-            // Not waited for: a Redis that hangs would hold up the probes.
-            if (_connectionFailure is { Fault: RedisFault.ReadOnly }) _ = connection.ConfigureAsync();
-        }
-        else
-        {
-            await ConnectAsync();
-            _ = connection.DisposeAsync().AsTask();
-        }
-
+        if (!connection.IsConnected) await ConnectAsync();
+        // Not waited for: a Redis that hangs would hold up the probes.
+        else if (_connectionFailure is { Fault: RedisFault.ReadOnly }) _ = ObserveAsync(connection.ConfigureAsync());
         _helpedAt = _time.GetTimestamp();
     }
 
@@ -225,12 +213,20 @@ internal sealed class RedisStore : IAsyncDisposable
         {
             IConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(options);
             connection.ConnectionFailed += (_, failed) => Remember(failed.Exception);
+            IConnectionMultiplexer? before = _connection;
             _connection = connection;
+            if (before is not null) _ = ObserveAsync(before.DisposeAsync().AsTask());
         }
-        catch (Exception failure) when (failure is RedisException or System.Net.Sockets.SocketException or ArgumentException)
+        catch (Exception failure)
         {
             Fail(Judge(failure));
         }
+    }
+
+    /// <summary>Nobody waits for it: what becomes of it shows in the next probe.</summary>
+    private static async Task ObserveAsync(Task task)
+    {
+        await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void ProbeAnswered()
@@ -312,7 +308,8 @@ internal sealed class RedisStore : IAsyncDisposable
     private static RedisFault FaultIn(Exception failure)
     {
         string text = failure.Message;
-        if (failure is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || Says("NOAUTH") || Says("WRONGPASS") || Says("NOPERM")) return RedisFault.AccessDenied;
+        if (failure is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }) return RedisFault.AccessDenied;
+        if (Says("NOAUTH") || Says("WRONGPASS") || Says("NOPERM")) return RedisFault.AccessDenied;
         if (failure is RedisConnectionException { FailureType: ConnectionFailureType.Loading } || Says("LOADING ")) return RedisFault.Loading;
         if (Says("OOM ")) return RedisFault.OutOfMemory;
         if (Says("READONLY ") || Says("replica")) return RedisFault.ReadOnly;

@@ -73,5 +73,6 @@ internal sealed class FleetMember : IAsyncDisposable
     }
 
     /// <summary>Hashes of streams that exist nowhere else.</summary>
-    public static ulong[] NewStreams(int count) => [.. Enumerable.Range(0, count).Select(static _ => StreamTable.Key((ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue)))];
+    public static ulong[] NewStreams(int count) =>
+        [.. Enumerable.Range(0, count).Select(static _ => StreamTable.Key((ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue)))];
 }

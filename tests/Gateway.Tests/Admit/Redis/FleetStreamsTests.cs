@@ -131,7 +131,12 @@ public sealed class FleetStreamsTests
         await using FleetMember gateway = await FleetMember.JoinAsync(redis, new TenantLimits { MaxGlobalStreamsPerUser = 10 });
         // Another gateway's, last seen 32 and 30 minutes ago by Redis's clock.
         long minute = long.Parse((await redis.CommandAsync("TIME")).Split('\n')[0]) / 60;
-        for (int i = 0; i < 10; i++) await redis.CommandAsync("ZADD", $"loki-gateway:{{ops}}:streams:{i % 8}", $"{minute - (i < 4 ? StreamTable.ActiveMinutes + 2 : 30)}", $"stream-{i}");
+        for (int i = 0; i < 10; i++)
+        {
+            long seen = minute - (i < 4 ? StreamTable.ActiveMinutes + 2 : 30);
+            await redis.CommandAsync("ZADD", $"loki-gateway:{{ops}}:streams:{i % LimitScripts.Partitions}", $"{seen}", $"stream-{i}");
+        }
+
         Assert.Single(await gateway.AdmitAsync(FleetMember.NewStreams(5)));
     }
 

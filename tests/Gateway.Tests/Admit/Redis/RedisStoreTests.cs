@@ -1,4 +1,5 @@
 // A Redis in every kind of trouble that an operator knows: pushes go on, the reason is said once, and all is as before when the trouble is over.
+using LokiGateway.Gateway.Admit.Redis;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.Testing;
 
@@ -29,6 +30,10 @@ public sealed class RedisStoreTests
         Assert.Equal(2, gateway.Log.Lines.Count);
         Assert.Contains("can be used again", gateway.Log.Lines[1], StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void RedisThatHangs_IsNoticedWithinASecond_WhateverTheTimeout() =>
+        Assert.InRange(RedisStore.ProbePeriod + RedisOptions.TimeoutMax, TimeSpan.Zero, TimeSpan.FromSeconds(0.8));
 
     [Fact]
     public async Task FrozenRedis_IsSlow_AndNoPushWaitsLongerThanTheTimeout()
@@ -62,7 +67,8 @@ public sealed class RedisStoreTests
     public async Task FlushedScripts_AreLoadedAgain_WithoutAFailure()
     {
         await using RedisServer redis = await RedisServer.StartAsync();
-        await using FleetMember gateway = await FleetMember.JoinAsync(redis, new TenantLimits { IngestionRateMb = 1000, IngestionBurstSizeMb = 1, MaxGlobalStreamsPerUser = 100 });
+        var limits = new TenantLimits { IngestionRateMb = 1000, IngestionBurstSizeMb = 1, MaxGlobalStreamsPerUser = 100 };
+        await using FleetMember gateway = await FleetMember.JoinAsync(redis, limits);
         for (int flush = 0; flush < 20; flush++)
         {
             // Each more than a slice holds, several at once.
@@ -114,8 +120,9 @@ public sealed class RedisStoreTests
         await using FleetMember gateway = await FleetMember.JoinAsync(redis, Limits, change: options => options with { PasswordFile = file });
         await gateway.BecomesAsync(degraded: true);
         Assert.True((await gateway.TakeAsync(1000)).Admitted);
-        await Eventually.TrueAsync(async () => await gateway.MetricAsync("loki_gateway_limits_store_failures_total", ("reason", "access_denied")) > 0, "the password is what is wrong",
-            () => gateway.Log.Text);
+        await Eventually.TrueAsync(
+            async () => await gateway.MetricAsync("loki_gateway_limits_store_failures_total", ("reason", "access_denied")) > 0,
+            "the password is what is wrong", () => gateway.Log.Text);
         directory.Write("password", "right-secret\n");
         await gateway.BecomesAsync(degraded: false);
         Assert.Single(gateway.Log.Lines, static line => line.Contains("reason=access_denied", StringComparison.OrdinalIgnoreCase));
@@ -136,12 +143,10 @@ public sealed class RedisStoreTests
         directory.Write("password", "second");
         Assert.True((await gateway.TakeAsync(500_000)).Admitted);
         await redis.CommandAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-        await Eventually.TrueAsync(async () =>
-        {
-            await redis.CommandAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-            await Task.Delay(2500);
-            return !gateway.Store.IsDegraded;
-        }, "it comes back with the new password", () => gateway.Log.Text);
+        // Only a connection that was let in has its name.
+        await Eventually.TrueAsync(
+            async () => !gateway.Store.IsDegraded && (await redis.CommandAsync("CLIENT", "LIST")).Contains("name=loki-gateway", StringComparison.Ordinal),
+            "it comes back with the new password", () => gateway.Log.Text);
     }
 
     [Fact]

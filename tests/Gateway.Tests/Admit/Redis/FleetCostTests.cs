@@ -1,0 +1,75 @@
+// What sharing limits costs a gateway while they are far away: no memory per entry, no memory per stream beyond its slot, and no question to Redis.
+using LokiGateway.Gateway.Admit;
+using LokiGateway.Gateway.Receive;
+using LokiGateway.Hosting.Limits;
+using LokiGateway.Protocol.Push;
+using LokiGateway.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LokiGateway.Gateway.Tests.Admit.Redis;
+
+[Collection(nameof(MeasuresMemory))]
+public sealed class FleetCostTests
+{
+    [Fact]
+    public async Task AdmittingAPush_AllocatesNothingPerEntryAndPerStream_FarFromTheLimits()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using FleetMember gateway = await FleetMember.JoinAsync(
+            redis, new TenantLimits { IngestionRateMb = 1e4, IngestionBurstSizeMb = 1e4, MaxGlobalStreamsPerUser = 100_000 });
+        var memory = new BodyMemory(64 << 20);
+        var admission = new Admission(memory, gateway.Tenants, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
+        Tenant tenant = gateway.Tenant();
+        double small = AllocatedBy(streams: 1, entries: 10);
+        double large = AllocatedBy(streams: 100, entries: 60);
+        Assert.Equal(small, large);
+        Assert.InRange(large, 0, 256);
+
+        double AllocatedBy(int streams, int entries)
+        {
+            byte[] push = PushRequests.Protobuf([.. Enumerable.Range(0, streams).Select(s => new LogStream(
+                $"{{app=\"shop\", pod=\"shop-{s}\"}}", [.. Enumerable.Range(0, entries).Select(static _ => new LogEntry(PushRequests.Now(), "a line"))]))]);
+            var summary = default(PushSummary);
+            Assert.Equal(PushError.None, PushSummary.TryRead(push, ref summary));
+            return Allocations.LeastPerCall(() =>
+            {
+                ValueTask<Verdict> admitting = admission.AdmitAsync(tenant, push, summary);
+                // The first ones wait, and one that happens to lease ahead or to renew allocates: the least is what counts.
+                Verdict verdict = admitting.IsCompletedSuccessfully ? admitting.Result : admitting.AsTask().GetAwaiter().GetResult();
+                return verdict is { Refusal: null, Partial: null };
+            });
+        }
+    }
+
+    [Fact]
+    public async Task HundredThousandStreams_TakeLessThan16MiB_AndHalfAMillionPushesOfThemAskNobody()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using FleetMember gateway = await FleetMember.JoinAsync(redis, new TenantLimits { MaxGlobalStreamsPerUser = 120_000 });
+        ulong[] streams = FleetMember.NewStreams(100_000);
+        var push = new ulong[1000];
+        Assert.Empty(await gateway.AdmitAsync(streams[..1]));
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int from = 0; from < streams.Length; from += push.Length) Assert.Equal(0, await AdmitAsync(from));
+        await Eventually.TrueAsync(async () => await FleetStreamsTests.ActiveAsync(redis) == streams.Length, "all are announced");
+        long after = GC.GetTotalMemory(forceFullCollection: true);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{(after - before) / 1024.0 / 1024.0:F1} MiB for 100,000 streams");
+        Assert.InRange(after - before, 1, 16 * 1024 * 1024);
+        GC.KeepAlive(streams);
+
+        double waits = await gateway.WaitsAsync("streams");
+        for (int round = 0; round < 5; round++)
+        {
+            for (int from = 0; from < streams.Length; from += push.Length) Assert.Equal(0, await AdmitAsync(from));
+        }
+
+        Assert.Equal(waits, await gateway.WaitsAsync("streams"));
+        Assert.False(gateway.Store.IsDegraded);
+
+        ValueTask<int> AdmitAsync(int from)
+        {
+            streams.AsSpan(from, push.Length).CopyTo(push);
+            return gateway.Tenant().Fleet!.Streams.AdmitAsync(push, gateway.Tenants.Minute);
+        }
+    }
+}
