@@ -21,6 +21,11 @@ internal static class LokiTexts
         $"Ingestion rate limit exceeded for user {tenant} (limit: {(long)bytesPerSecond} bytes/sec) while attempting to ingest '{lines}' lines totaling '{bytes}' bytes, " +
         $"reduce log volume or contact your Loki administrator to see if the limit can be increased");
 
+    /// <summary>Loki's text has the share that is in force here, which no operator has ever configured.</summary>
+    public static string ShareOf(double bytesPerSecond, int replicas) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the tenant's limit is {(long)bytesPerSecond} bytes/sec, each of {replicas} gateways grants its share of it (limits_store.kind: redis shares one budget)");
+
     // Ours: Loki's text does not tell it from a limit that passes with time.
     public static string NeverFits(long bytes, long burstBytes) => string.Create(
         CultureInfo.InvariantCulture,

@@ -118,6 +118,17 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task ShareOfAReplica_IsSaidBesideTheWholeLimit()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync(
+            "{ingestion_rate_mb: 0.003, ingestion_burst_size_mb: 0.01}", options => options with { Replicas = 3 });
+        Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 10_000))).Status);
+        RawAnswer answer = await gateway.PushAsync("ops", GatewayFixture.Line("{s=\"1\"}", 10_000));
+        Assert.Contains("(limit: 1048 bytes/sec)", answer.Body, StringComparison.Ordinal);
+        Assert.Contains("the tenant's limit is 3145 bytes/sec, each of 3 gateways grants its share", answer.Header("X-Loki-Gateway-Hint"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task BlockedTenant_GetsItsStatusAndText_And200DropsSilently()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync("{block_ingestion_until: \"2099-01-01T00:00:00Z\"}");

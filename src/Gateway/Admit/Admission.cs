@@ -119,7 +119,11 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
     {
         if (shadow.Covers(tenant.Name)) return LetPass(tenant, DiscardReasons.RateLimited, summary, bytes);
         tenant.Metrics.Discarded(DiscardReasons.RateLimited, summary.Entries, bytes);
-        var refusal = new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes)) { RetryAfter = retryAfter };
+        var refusal = new Refusal(RefusalKind.RateLimited, LokiTexts.RateLimited(tenant.Name, tenant.BytesPerSecond, summary.Entries, bytes))
+        {
+            RetryAfter = retryAfter,
+            Hint = tenant.ShareHint,
+        };
         if (bytes > tenant.BurstBytes)
         {
             Log.NeverFits(log, tenant.Name, bytes, tenant.BurstBytes);

@@ -48,6 +48,9 @@ internal sealed class Tenant
     /// <summary>The rate that is in force here, the fleet's or this replica's share; Loki prints it in its refusals.</summary>
     public double BytesPerSecond => Fleet is { IsDegraded: false } ? RateOf(_limits) : ShareOf(_limits);
 
+    /// <summary>Both figures, when <see cref="BytesPerSecond"/> is only a share; else null.</summary>
+    public string? ShareHint => BytesPerSecond < RateOf(_limits) ? LokiTexts.ShareOf(RateOf(_limits), _replicas) : null;
+
     /// <summary>The streams that are in force here, of the fleet or this replica's share; 0 for no limit.</summary>
     public int StreamsMax => Fleet is { IsDegraded: false } ? _limits.MaxGlobalStreamsPerUser : StreamsOf(_limits.MaxGlobalStreamsPerUser, _replicas);
 

@@ -18,7 +18,7 @@ public sealed class FleetCostTests
         await using FleetMember gateway = await FleetMember.JoinAsync(
             redis, new TenantLimits { IngestionRateMb = 1e4, IngestionBurstSizeMb = 1e4, MaxGlobalStreamsPerUser = 100_000 });
         var memory = new BodyMemory(64 << 20);
-        var admission = new Admission(memory, gateway.Tenants, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
+        var admission = new Admission(memory, gateway.Tenants, ShadowMode.None, ByteCounting.Lines, TimeProvider.System, NullLogger.Instance);
         Tenant tenant = gateway.Tenant();
         double small = AllocatedBy(streams: 1, entries: 10);
         double large = AllocatedBy(streams: 100, entries: 60);
@@ -33,7 +33,7 @@ public sealed class FleetCostTests
             Assert.Equal(PushError.None, PushSummary.TryRead(push, ref summary));
             return Allocations.LeastPerCall(() =>
             {
-                ValueTask<Verdict> admitting = admission.AdmitAsync(tenant, push, summary);
+                ValueTask<Verdict> admitting = admission.AdmitAsync(tenant, push, default, summary);
                 // The first ones wait, and one that happens to lease ahead or to renew allocates: the least is what counts.
                 Verdict verdict = admitting.IsCompletedSuccessfully ? admitting.Result : admitting.AsTask().GetAwaiter().GetResult();
                 return verdict is { Refusal: null, Partial: null };
