@@ -14,7 +14,8 @@ public sealed class GatewayReloadTests
         var setup = new GatewaySetup(temp, loki.Address, extra: "limits_config: {max_global_streams_per_user: 1}");
         string text = File.ReadAllText(setup.ConfigFile);
         await using var gateway = await setup.StartReadyAsync();
-        byte[] twoStreams = PushRequests.Snappy(new LogStream("{a=\"1\"}", new LogEntry(PushRequests.Now(), "x")), new LogStream("{a=\"2\"}", new LogEntry(PushRequests.Now(), "x")));
+        byte[] twoStreams = PushRequests.Snappy(
+            new LogStream("{a=\"1\"}", new LogEntry(PushRequests.Now(), "x")), new LogStream("{a=\"2\"}", new LogEntry(PushRequests.Now(), "x")));
         Assert.Equal(429, (await RawHttp.PushAsync(setup.Address, "ops", twoStreams)).Status);
 
         File.WriteAllText(setup.ConfigFile, text.Replace("max_global_streams_per_user: 1", "max_global_streams_per_user: 2", StringComparison.Ordinal)
@@ -23,11 +24,13 @@ public sealed class GatewayReloadTests
         await gateway.WaitLineAsync(static line => line.Contains("these keys take effect at the next start: server.max_recv_msg_size", StringComparison.Ordinal), "the key that waits");
         await gateway.WaitLineAsync(static line => line.Contains("configuration read again and in force", StringComparison.Ordinal), "the configuration is applied");
         Assert.Equal(204, (await RawHttp.PushAsync(setup.Address, "ops", twoStreams)).Status);
-        await gateway.WaitLineAsync(static line => line.Contains("component=access", StringComparison.Ordinal) && line.Contains("lines=2", StringComparison.Ordinal), "the access log");
+        await gateway.WaitLineAsync(
+            static line => line.Contains("component=access", StringComparison.Ordinal) && line.Contains("lines=2", StringComparison.Ordinal), "the access log");
 
         File.WriteAllText(setup.ConfigFile, text.Replace("limits_config:", "limits_confg:", StringComparison.Ordinal));
         gateway.HangUp();
-        await gateway.WaitLineAsync(line => line.Contains(setup.ConfigFile, StringComparison.Ordinal) && line.Contains("limits_confg: unknown key", StringComparison.Ordinal), "the slip with its line");
+        await gateway.WaitLineAsync(
+            line => line.Contains(setup.ConfigFile, StringComparison.Ordinal) && line.Contains("limits_confg: unknown key", StringComparison.Ordinal), "the slip");
         Assert.Equal(204, (await RawHttp.PushAsync(setup.Address, "ops", twoStreams)).Status);
         Assert.Equal(0, (await MetricsPage.FetchAsync(setup.Admin)).Sum("loki_gateway_config_last_reload_successful"));
         gateway.Terminate();

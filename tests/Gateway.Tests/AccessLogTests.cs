@@ -18,8 +18,10 @@ public sealed class AccessLogTests
         var log = new KeptLog();
         await using GatewayFixture gateway = await GatewayFixture.StartAsync("{max_global_streams_per_user: 2}", logs: log,
             change: static options => options with { AccessLog = true, GrpcListen = "127.0.0.1:0" });
-        byte[] body = PushRequests.Snappy(new LogStream("{a=\"b\"}", new LogEntry(PushRequests.Now(), "secret content"), new LogEntry(PushRequests.Now(), "two")));
-        await gateway.SendAsync("POST", "/loki/api/v1/push", body, ("X-Scope-OrgID", "ops"), ("Content-Type", "application/x-protobuf"), ("traceparent", $"00-{Trace}-00f067aa0ba902b7-01"));
+        byte[] body = PushRequests.Snappy(
+            new LogStream("{a=\"b\"}", new LogEntry(PushRequests.Now(), "secret content"), new LogEntry(PushRequests.Now(), "two")));
+        await gateway.SendAsync("POST", "/loki/api/v1/push", body, ("X-Scope-OrgID", "ops"), ("Content-Type", "application/x-protobuf"),
+            ("traceparent", $"00-{Trace}-00f067aa0ba902b7-01"));
         await gateway.SendAsync("GET", "/loki/api/v1/query?query=%7Bsecret%3D%22x%22%7D", null, ("X-Scope-OrgID", "dev"), ("uber-trace-id", "abc:1:0:1"));
         await gateway.SendAsync("POST", "/loki/api/v1/push", body, ("Content-Type", "application/x-protobuf"));
         await gateway.SendAsync("GET", "/config?token=secret", null);
@@ -27,12 +29,14 @@ public sealed class AccessLogTests
         using GrpcChannel channel = GrpcChannel.ForAddress(gateway.Gateway.GrpcAddress!);
         Marshaller<byte[]> bytes = Marshallers.Create(static one => one, static one => one);
         var push = new Method<byte[], byte[]>(MethodType.Unary, "logproto.Pusher", "Push", bytes, bytes);
-        await channel.CreateCallInvoker().AsyncUnaryCall(push, null, new CallOptions(new Metadata { { "x-scope-orgid", "ops" } }), PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}")));
+        var ops = new CallOptions(new Metadata { { "x-scope-orgid", "ops" } });
+        await channel.CreateCallInvoker().AsyncUnaryCall(push, null, ops, PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}")));
         await Assert.ThrowsAsync<RpcException>(async () => await channel.CreateCallInvoker().AsyncUnaryCall(push, null, default, []));
 
         string[] lines = await Eventually.Value(() => log.Lines.Where(static line => line.StartsWith("Information request ", StringComparison.Ordinal)).ToArray(),
             static lines => lines.Length == 7, "seven lines");
-        AssertHas(lines[0], "route=push", "method=POST", "path=/loki/api/v1/push ", "tenant=ops", "status=204", $"bytes={body.Length}", "lines=2", "peer=127.0.0.1", $"traceId={Trace}");
+        AssertHas(lines[0], "route=push", "method=POST", "path=/loki/api/v1/push ", "tenant=ops", "status=204",
+            $"bytes={body.Length}", "lines=2", "peer=127.0.0.1", $"traceId={Trace}");
         AssertHas(lines[1], "route=query", "method=GET", "path=/loki/api/v1/query ", "tenant=dev", "traceId=abc");
         AssertHas(lines[2], "route=push", "tenant= ", "status=401", $"bytes={body.Length}");
         AssertHas(lines[3], "route=other", "path=/config ", "status=404");

@@ -95,6 +95,7 @@ public sealed class DrainTests
     {
         Marshaller<byte[]> bytes = Marshallers.Create(static one => one, static one => one);
         var push = new Method<byte[], byte[]>(MethodType.Unary, "logproto.Pusher", "Push", bytes, bytes);
-        await channel.CreateCallInvoker().AsyncUnaryCall(push, null, new CallOptions(new Metadata { { "x-scope-orgid", "ops" } }), PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}")));
+        var ops = new CallOptions(new Metadata { { "x-scope-orgid", "ops" } });
+        await channel.CreateCallInvoker().AsyncUnaryCall(push, null, ops, PushRequests.Protobuf(GatewayFixture.Line("{a=\"b\"}")));
     }
 }

@@ -70,7 +70,8 @@ internal sealed class LabelCensus(LabelCensusBudget budget)
         lock (_lock)
         {
             TurnTo(StreamTable.PeriodOf(minute));
-            return ([.. _names.Select(static one => one.Total()).OrderByDescending(static one => one.Values).ThenBy(static one => one.Name, StringComparer.Ordinal)], _isIncomplete);
+            IEnumerable<LabelCount> totals = _names.Select(static one => one.Total());
+            return ([.. totals.OrderByDescending(static one => one.Values).ThenBy(static one => one.Name, StringComparer.Ordinal)], _isIncomplete);
         }
     }
 
