@@ -5,6 +5,7 @@ using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Grpc;
+using LokiGateway.Gateway.Observe;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Admin;
@@ -40,6 +41,8 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly Tenants _tenants;
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
+    private readonly StatusBook _status;
+    private readonly StatusPage _statusPage;
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
     private readonly JwksSource? _jwks;
@@ -51,7 +54,7 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         _options = options;
         _log = logs.CreateLogger("gateway");
-        var metrics = new GatewayMetrics(registry);
+        var metrics = new GatewayMetrics(registry, time);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
         if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);
@@ -71,6 +74,10 @@ public sealed class GatewayServer : IAsyncDisposable
         _pipeline = new GatewayPipeline(
             authentication, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
             new Admission(memory, _tenants, options.ByteCounting, time, _log), _upstream, _queries, completeness, completenessMetrics, metrics, time, _log);
+        var checks = new StatusChecks(options, _limits, metrics, time);
+        _status = new StatusBook(
+            new StatusSources(options, _tenants, _limits, _upstream, memory, completeness, metrics, checks, () => _pipeline.IsDraining, () => Address.Port), time);
+        _statusPage = new StatusPage(_status, time);
         if (options.GrpcListen is not null)
         {
             _container.Services.GetRequiredService<PusherService>().Push = _pipeline.PushAsync;
@@ -130,6 +137,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _kestrel.StopAsync(deadline.Token);
         if (deadline.IsCancellationRequested) Log.DrainCut(_log);
         if (_admin is not null) await _admin.DisposeAsync();
+        await _status.DisposeAsync();
         await _container.DisposeAsync();
         _queries.Dispose();
         _upstream.Dispose();
@@ -179,7 +187,7 @@ public sealed class GatewayServer : IAsyncDisposable
                 Metrics = registry,
                 Ready = () => _pipeline.IsDraining ? new ReadyState(false, "draining") : new ReadyState(true, "ready"),
                 Config = _options.ShowConfig,
-                Routes = new Dictionary<string, RequestDelegate> { [CompletenessPage.Path] = _completenessPage.WriteAsync },
+                Routes = new Dictionary<string, RequestDelegate>(_statusPage.Routes) { [CompletenessPage.Path] = _completenessPage.WriteAsync },
             };
             _admin = await AdminServer.StartAsync(_options.AdminListen, endpoints, logs, ct);
         }

@@ -15,7 +15,7 @@ internal sealed class Tenant
 
     public Tenant(string name, TenantLimits limits, int replicas, TenantMetrics metrics, TimeProvider time)
     {
-        (Name, _limits, _replicas, Metrics) = (name, limits, replicas, metrics);
+        (Name, _limits, _replicas, Metrics) = (name, limits, replicas, new TenantBooks(metrics));
         Bytes = new TokenBucket(RateOf(limits), BurstOf(limits), time);
     }
 
@@ -25,13 +25,15 @@ internal sealed class Tenant
 
     public StreamTable Streams { get; } = new();
 
-    /// <summary>Under the tenant's own name when it is configured, else under <c>other</c>.</summary>
-    public TenantMetrics Metrics { get; private set; }
+    /// <summary>In metrics under the tenant's own name when it is configured, else under <c>other</c>.</summary>
+    public TenantBooks Metrics { get; }
 
     public TenantLimits Limits => _limits;
 
     /// <summary>This replica's share of the rate; Loki prints it in its refusals.</summary>
     public double BytesPerSecond => RateOf(_limits);
+
+    public long BurstBytes => BurstOf(_limits);
 
     /// <summary>This replica's share of the streams; 0 for no limit.</summary>
     public int StreamsMax => StreamsOf(_limits);
@@ -44,7 +46,7 @@ internal sealed class Tenant
     public void Change(TenantLimits limits, TenantMetrics metrics)
     {
         _limits = limits;
-        Metrics = metrics;
+        Metrics.CountIn(metrics);
         Bytes.Change(RateOf(limits), BurstOf(limits));
     }
 
