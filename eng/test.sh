@@ -10,10 +10,11 @@ fail() { # fail WHY: what broke before any test ran counts as one failure
   exit 1
 }
 
-# logrotate: tests run the real one against followed files. libfaketime: a node whose clock is stepped.
+# logrotate: tests run the real one against followed files. libfaketime: a node whose clock is stepped. chromium: the status page, as a person sees it.
 needed=()
 command -v logrotate >/dev/null 2>&1 || needed+=(logrotate)
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || needed+=(libfaketime)
+command -v chromedriver >/dev/null 2>&1 || needed+=(chromium chromium-driver)
 if [ ${#needed[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${needed[@]}") >/dev/null 2>&1 </dev/null \
     || fail "${needed[*]}: needed by the tests and could not be installed"
