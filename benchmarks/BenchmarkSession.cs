@@ -9,7 +9,8 @@ namespace LokiGateway.Benchmarks;
 /// <param name="Only">Names of parts; empty for all.</param>
 /// <param name="LogBytes">Size of the input.</param>
 /// <param name="Repeat">Repetitions of each measurement.</param>
-internal sealed record BenchmarkOptions(IReadOnlySet<string> Only, long LogBytes, int Repeat, bool Json)
+/// <param name="FleetSeconds">How long each run of the fleet takes.</param>
+internal sealed record BenchmarkOptions(IReadOnlySet<string> Only, long LogBytes, int Repeat, bool Json, double FleetSeconds)
 {
     public bool Runs(string part) => Only.Count == 0 || Only.Contains(part);
 }

@@ -19,6 +19,7 @@ internal static class Program
         new("shipper", ["benchmark-native", "loki-shipper"], repeat => repeat + 1, ShipperPart.RunAsync),
         new("walk", ["benchmark-native"], repeat => repeat, ReferencePart.RunWalkAsync),
         new("gateway", ["benchmark-native", "loki-gateway"], repeat => repeat * 3, GatewayPart.RunAsync),
+        new("fleet", ["benchmark-native", "loki-gateway"], repeat => repeat * 2, FleetPart.RunAsync),
         new("pipeline", ["benchmark-native", "loki-shipper", "loki-gateway", "local-loki"], repeat => repeat * 2, PipelinePart.RunAsync),
         new("idle", ["benchmark-native", "loki-shipper"], _ => 2, IdlePart.RunAsync),
         new("peers", ["benchmark-native"], _ => Peers.All.Count(peer => Peers.FindOnPath(peer.Program) is not null), PeersPart.RunAsync),
@@ -38,6 +39,11 @@ internal static class Program
             DefaultValueFactory = _ => 3,
         };
         var only = new Option<string>("--only") { Description = $"parts to run, separated by commas: {names}" };
+        var fleetSeconds = new Option<int>("--fleet-seconds")
+        {
+            Description = "length of a run of the fleet of shippers; 120 is the proof, the default is for every day",
+            DefaultValueFactory = _ => 10,
+        };
         var json = new Option<bool>("--json") { Description = "print the results as JSON instead of the table" };
         var micro = new Option<bool>("--micro") { Description = "run the BenchmarkDotNet micro benchmarks instead" };
         var rest = new Argument<string[]>("benchmarkdotnet")
@@ -47,7 +53,7 @@ internal static class Program
         };
         var root = new RootCommand("Measures loki-shipper and loki-gateway, published ahead of time, on generated logs.")
         {
-            size, repeat, only, json, micro, rest,
+            size, repeat, only, fleetSeconds, json, micro, rest,
         };
         root.SetAction(async (parsed, cancellation) =>
         {
@@ -59,9 +65,11 @@ internal static class Program
             if (!TryParseSize(parsed.GetValue(size)!, out long bytes))
                 return Fail($"--size {parsed.GetValue(size)}: give a number with KiB, MiB or GiB, at least 16MiB");
             if (parsed.GetValue(repeat) is not (>= 1 and <= 100)) return Fail("--repeat: give a number from 1 to 100");
+            if (parsed.GetValue(fleetSeconds) is not (>= 5 and <= 3600)) return Fail("--fleet-seconds: give a number from 5 to 3600");
             try
             {
-                return await RunAsync(new BenchmarkOptions(parts, bytes, parsed.GetValue(repeat), parsed.GetValue(json)), cancellation);
+                var options = new BenchmarkOptions(parts, bytes, parsed.GetValue(repeat), parsed.GetValue(json), parsed.GetValue(fleetSeconds));
+                return await RunAsync(options, cancellation);
             }
             catch (OperationCanceledException)
             {

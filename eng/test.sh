@@ -11,11 +11,12 @@ fail() { # fail WHY: what broke before any test ran counts as one failure
 }
 
 # logrotate: tests run the real one against followed files. libfaketime: a node whose clock is stepped. redis-server: tests start their own, the
-# package's service is never started.
+# package's service is never started. chromium: the status page, as a person sees it.
 needed=()
 command -v logrotate >/dev/null 2>&1 || needed+=(logrotate)
 command -v redis-server >/dev/null 2>&1 || needed+=(redis-server)
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || needed+=(libfaketime)
+command -v chromedriver >/dev/null 2>&1 || needed+=(chromium chromium-driver)
 if [ ${#needed[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   # Where nothing says so yet: 101 forbids a package to start its service.
   policy=/usr/sbin/policy-rc.d

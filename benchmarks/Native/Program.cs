@@ -13,6 +13,7 @@ internal static class Program
           walk     --logs=DIR --seconds=5
           sink     [--count]                      answers 204 to everything
           load     --logs=DIR --url=URL --connections=8 --seconds=8 [--rate=PUSHES_PER_SECOND] [--warmup=SECONDS]
+          fleet    --url=URL --shippers=1000 --connections=200 --seconds=10 [--greed=TIMES]
           kestrel  --upstream=URL
         """;
 
@@ -32,6 +33,7 @@ internal static class Program
                 case "walk": PushWalk.Run(options); return 0;
                 case "sink": NullSink.Run(options); return 0;
                 case "load": LoadGenerator.Run(options); return 0;
+                case "fleet": FleetLoad.Run(options); return 0;
                 case "kestrel": KestrelForwarder.Run(options); return 0;
                 default: Console.Error.WriteLine(Usage); return 2;
             }

@@ -36,8 +36,20 @@ internal sealed record LoadReport(
     long Pushes, long Failures, string? FirstFailure, long Bytes, long CompressedBytes, long Lines, double Seconds,
     double P50Ms, double P99Ms, double MaxMs);
 
+/// <summary>What a fleet of shippers was told.</summary>
+/// <param name="FirstFailure">An answer that was neither 2xx nor 429, or a connection that broke.</param>
+internal sealed record FleetReport(IReadOnlyList<FleetTenant> Tenants, double Seconds, string? FirstFailure);
+
+/// <summary>The shippers of one tenant. Lines = AckedLines + RefusedLines + FailedLines.</summary>
+/// <param name="Bytes">Uncompressed bytes of push sent.</param>
+/// <param name="RefusedLines">Answered 429: all of a push, or the streams that the answer names.</param>
+/// <param name="FailedLines">Answered otherwise.</param>
+internal sealed record FleetTenant(
+    string Tenant, long Pushes, long Bytes, long Lines, long AckedLines, long RefusedLines, long FailedLines, double P50Ms, double P99Ms, double MaxMs);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(LoopReport))]
 [JsonSerializable(typeof(SinkReport))]
 [JsonSerializable(typeof(LoadReport))]
+[JsonSerializable(typeof(FleetReport))]
 internal sealed partial class WorkerJson : JsonSerializerContext;

@@ -24,6 +24,9 @@ internal static class Verdicts
             run => run.Of("gateway")?.AllocatedPerLine),
         new("gateway: peak RSS at most 128 MB", "MB", 128, IsFloor: false, run => run.Of("gateway")?.PeakBytes / MB),
         new("gateway: p99 added latency at half load at most 5 ms", "ms", 5, IsFloor: false, run => run.Value("gateway_added_p99_ms")),
+        new("fleet: p99 of calm tenants beside a greedy one under 2x of alone", "x", 2, IsFloor: false, run => run.Value("fleet_p99_ratio")),
+        new("fleet: books of gateway, shippers and Loki agree to the line", "lines", 0, IsFloor: false, run => run.Value("fleet_books_difference")),
+        new("fleet: peak RSS at most 128 MB", "MB", 128, IsFloor: false, run => run.Value("fleet_peak_mb")),
         new("idle: 10,000 open files under 2 % of a core", "%", 2, IsFloor: false, run => run.Value("idle_cpu_percent")),
         new("idle: under 1 KiB a file", "B", 1024, IsFloor: false, run => run.Value("idle_bytes_per_file")),
     ];
@@ -52,7 +55,7 @@ internal static class Verdicts
             bool reached = IsFloor ? measured >= Limit : measured <= Limit;
             string text = string.Create(CultureInfo.InvariantCulture, $"{measured:0.##} {Unit}");
             double missedBy = Math.Abs(measured - Limit) / Limit * 100;
-            if (!reached) text += string.Create(CultureInfo.InvariantCulture, $", missed by {missedBy:0} %");
+            if (!reached && Limit > 0) text += string.Create(CultureInfo.InvariantCulture, $", missed by {missedBy:0} %");
             return new Verdict(Target, reached, text);
         }
     }

@@ -59,7 +59,7 @@ internal sealed class Binaries(string repository)
     }
 
     private static bool IsSource(string path) =>
-        Path.GetExtension(path) is ".cs" or ".csproj" or ".json" && !path.Contains("/obj/", StringComparison.Ordinal)
+        Path.GetExtension(path) is ".cs" or ".csproj" or ".json" or ".html" or ".css" or ".js" or ".svg" && !path.Contains("/obj/", StringComparison.Ordinal)
         && !path.Contains("/bin/", StringComparison.Ordinal);
 
     private async Task PublishAsync(string name, string project, CancellationToken cancellation)

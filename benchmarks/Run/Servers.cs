@@ -40,15 +40,16 @@ internal sealed class Server(ChildProcess child, Uri admin, Uri? pushUrl = null)
     }
 
     /// <summary>Managed bytes allocated since the start.</summary>
-    public async Task<double> AllocatedBytesAsync(CancellationToken cancellation)
+    public async Task<double> AllocatedBytesAsync(CancellationToken cancellation) =>
+        await SumAsync(AllocatedMetric, "", cancellation) is var sum and > 0 ? sum : throw child.Failure($"has no {AllocatedMetric} on {admin}metrics");
+
+    /// <summary>The sum of a metric's series that have this label; 0 when there is none.</summary>
+    public async Task<double> SumAsync(string metric, string label, CancellationToken cancellation)
     {
         string page = await Http.GetStringAsync(new Uri(admin, "/metrics"), cancellation);
-        foreach (string line in page.Split('\n'))
-        {
-            if (line.StartsWith(AllocatedMetric, StringComparison.Ordinal) && line.LastIndexOf(' ') is var space and > 0)
-                return double.Parse(line.AsSpan(space + 1), CultureInfo.InvariantCulture);
-        }
-        throw child.Failure($"has no {AllocatedMetric} on {admin}metrics");
+        return page.Split('\n')
+            .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line[metric.Length] is '{' or ' ' && line.Contains(label, StringComparison.Ordinal))
+            .Sum(static line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture));
     }
 
     public ValueTask DisposeAsync() => child.DisposeAsync();
@@ -72,8 +73,11 @@ internal static class Servers
     /// <summary>Above anything that this machine can send, so that admission works on every push and refuses none.</summary>
     private const string NoLimitMB = "1000000";
 
-    public static async Task<Server> StartGatewayAsync(Binaries binaries, string folder, Uri upstream, CancellationToken cancellation)
+    public static async Task<Server> StartGatewayAsync(
+        Binaries binaries, string folder, Uri upstream, CancellationToken cancellation, string overrides = "overrides: {}")
     {
+        string overridesFile = Path.Combine(folder, "overrides.yaml");
+        await File.WriteAllTextAsync(overridesFile, overrides, cancellation);
         int port = FreePort(), adminPort = FreePort();
         string file = Path.Combine(folder, "gateway.yaml");
         await File.WriteAllTextAsync(file, $$"""
@@ -82,6 +86,7 @@ internal static class Servers
             auth: {mode: trust}
             upstream: {push_url: "{{upstream.GetLeftPart(UriPartial.Authority)}}"}
             limits_config: {ingestion_rate_mb: {{NoLimitMB}}, ingestion_burst_size_mb: {{NoLimitMB}}, max_global_streams_per_user: 100000}
+            runtime_config: {file: "{{overridesFile}}"}
             """, cancellation);
         ChildProcess child = ChildProcess.Start("loki-gateway", binaries.Gateway, $"--config.file={file}");
         return await ReadyAsync(new Server(child, Admin(adminPort), new Uri($"http://127.0.0.1:{port}/loki/api/v1/push")), cancellation);

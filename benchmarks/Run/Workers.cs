@@ -68,6 +68,16 @@ internal static class Workers
         throw new BenchmarkException($"{report.Failures} of {report.Pushes} pushes failed; the first:\n{report.FirstFailure}");
     }
 
+    /// <summary>A thousand shippers for so long, a third of them greedy when <paramref name="greed"/> is above 0.</summary>
+    public static async Task<FleetReport> FleetAsync(Binaries binaries, Uri url, double seconds, double greed, CancellationToken cancellation)
+    {
+        await using ChildProcess child = ChildProcess.Start(
+            "fleet", binaries.Native, "fleet", $"--url={url}", Invariant($"--seconds={seconds}"), Invariant($"--greed={greed}"));
+        string line = await child.ReadLineAsync(AnswerTimeout + TimeSpan.FromSeconds(seconds), cancellation);
+        FleetReport report = JsonSerializer.Deserialize(line, WorkerJson.Default.FleetReport)!;
+        return report.FirstFailure is null ? report : throw new BenchmarkException($"a shipper of the fleet was told:\n{report.FirstFailure}");
+    }
+
     private static async Task<ListeningWorker> StartListeningAsync(ChildProcess child, CancellationToken cancellation)
     {
         try

@@ -5,6 +5,7 @@ using System.Globalization;
 using LokiGateway.Gateway.Account;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Forward;
+using LokiGateway.Gateway.Observe;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
 using Prometheus;
@@ -41,8 +42,11 @@ internal sealed class GatewayMetrics
     private readonly Gauge _tlsNotAfter;
     private readonly Func<string, TenantMetrics> _newTenant;
 
-    public GatewayMetrics(CollectorRegistry registry)
+    /// <param name="registry">Takes the instruments.</param>
+    /// <param name="time">Dates what <see cref="Upstream"/> keeps.</param>
+    public GatewayMetrics(CollectorRegistry registry, TimeProvider? time = null)
     {
+        Upstream = new UpstreamHealth(time ?? TimeProvider.System);
         MetricFactory metrics = Metrics.WithCustomRegistry(registry);
         double[] seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
         _requestDuration = metrics.CreateHistogram("loki_gateway_request_duration_seconds",
@@ -91,19 +95,46 @@ internal sealed class GatewayMetrics
         _newTenant = name => new TenantMetrics(name, receivedLines, receivedBytes, ackedLines, discardedLines, discardedBytes, shadowLines, shadowBytes, failedLines, lag);
     }
 
+    /// <summary>For the status page, which shows the last minute: requests by route and status.</summary>
+    public RecentCounts<(Route Route, int Status)> RecentRequests { get; } = new((Route.Unknown, 0), 64);
+
+    /// <summary>The same for who was not let in, by <see cref="ReasonOf"/>.</summary>
+    public RecentCounts<string> RecentAuthFailures { get; } = new("other", 32);
+
+    /// <summary>The same for Loki.</summary>
+    public UpstreamHealth Upstream { get; }
+
+    public bool CredentialsReloaded => _credentialsReloaded.Value != 0;
+
+    public bool JwksRefreshed => _jwksRefreshed.Value != 0;
+
+    public bool TlsReloaded => _tlsReloaded.Value != 0;
+
+    /// <summary>The certificates and their ends.</summary>
+    public IEnumerable<(string Certificate, DateTimeOffset NotAfter)> TlsNotAfter => _tlsNotAfter.GetAllLabelValues()
+        .Select(labels => (labels[0], DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(_tlsNotAfter.WithLabels(labels).Value)));
+
     public TenantMetrics ForTenant(string label) => _tenants.GetOrAdd(label, _newTenant);
 
-    public void ObserveRequest(Route route, int status, TimeSpan duration) =>
+    public void ObserveRequest(Route route, int status, TimeSpan duration)
+    {
+        RecentRequests.Add((route, status), 1);
         _requests.GetOrAdd((route, status), static (key, histogram) => histogram.WithLabels(Routes.NameOf(key.Route), Text(key.Status)), _requestDuration)
             .Observe(duration.TotalSeconds);
+    }
 
     public void ObserveUpstream(in UpstreamAnswer answer, TimeSpan duration)
     {
+        Upstream.Observe(answer, duration);
         int key = answer.Result == UpstreamResult.Answered ? answer.Status : -(int)answer.Result;
         _upstreamRequests.GetOrAdd(key, static (key, histogram) => histogram.WithLabels(StatusText(key)), _upstreamDuration).Observe(duration.TotalSeconds);
     }
 
-    public void SetBreakerOpen(bool isOpen) => _breakerOpen.Set(isOpen ? 1 : 0);
+    public void SetBreakerOpen(bool isOpen)
+    {
+        Upstream.SetBreakerOpen(isOpen);
+        _breakerOpen.Set(isOpen ? 1 : 0);
+    }
 
     public void CountEjection() => _upstreamEjections.Inc();
 
@@ -119,7 +150,11 @@ internal sealed class GatewayMetrics
 
     public void CountBadStamp(string reason) => _badStamps.WithLabels(reason).Inc();
 
-    public void CountAuthFailure(AuthFailure failure) => _authFailures.WithLabels(ReasonOf(failure)).Inc();
+    public void CountAuthFailure(AuthFailure failure)
+    {
+        RecentAuthFailures.Add(ReasonOf(failure), 1);
+        _authFailures.WithLabels(ReasonOf(failure)).Inc();
+    }
 
     public void SetCredentialsReloaded(bool isSuccessful) => _credentialsReloaded.Set(isSuccessful ? 1 : 0);
 

@@ -44,7 +44,7 @@ public sealed record GatewayOptions
     /// <summary>Null: plain HTTP.</summary>
     public ServerTlsOptions? Tls { get; init; }
 
-    /// <summary>Host and port of /ready, /live, /metrics and /config; null serves no admin port.</summary>
+    /// <summary>Host and port of the status page, /ready, /live, /metrics and /config; null serves no admin port.</summary>
     public string? AdminListen { get; init; }
 
     public AuthMode AuthMode { get; init; } = AuthMode.Trust;
@@ -110,7 +110,7 @@ public sealed record GatewayOptions
         ServerTlsOptions? tls = ServerTlsOptions.Bind(server);
 
         ConfigurationSection admin = root.Section("admin", "The port for probes and for Prometheus.");
-        string adminListen = admin.Listen("listen", "0.0.0.0:9081", "Address of /ready, /live, /metrics and /config; empty serves none.");
+        string adminListen = admin.Listen("listen", "0.0.0.0:9081", "Address of the status page (/), /ready, /live, /metrics and /config; empty serves none.");
 
         ConfigurationSection auth = root.Section("auth", "Who may push and query.");
         AuthMode authMode = auth.RequiredChoice("mode", AuthModes,

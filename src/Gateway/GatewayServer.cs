@@ -6,6 +6,7 @@ using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Gateway.Completeness;
 using LokiGateway.Gateway.Forward;
 using LokiGateway.Gateway.Grpc;
+using LokiGateway.Gateway.Observe;
 using LokiGateway.Gateway.Query;
 using LokiGateway.Gateway.Receive;
 using LokiGateway.Gateway.Reply;
@@ -44,6 +45,8 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly RuntimeLimits _limits;
     private readonly CompletenessPage _completenessPage;
     private readonly StreamsPage _streamsPage;
+    private readonly StatusBook _status;
+    private readonly StatusPage _statusPage;
     private readonly CredentialsFile? _credentials;
     private readonly ServerTls? _tls;
     private readonly JwksSource? _jwks;
@@ -63,7 +66,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _showConfig = options.ShowConfig;
         _accessLog = new AccessLog(time, logs.CreateLogger(LogOutput.EveryLine));
         _log = logs.CreateLogger("gateway");
-        var metrics = new GatewayMetrics(registry);
+        var metrics = new GatewayMetrics(registry, time);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
         if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);
@@ -87,6 +90,10 @@ public sealed class GatewayServer : IAsyncDisposable
             authentication, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
             new Admission(memory, _tenants, options.ShadowMode, options.ByteCounting, time, _log), _upstream,
             new OtlpReply(options.OtlpResponse), _queries, completeness, completenessMetrics, metrics, time, _log);
+        var checks = new StatusChecks(options, _limits, metrics, time);
+        _status = new StatusBook(
+            new StatusSources(options, _tenants, _limits, _upstream, memory, completeness, metrics, checks, () => _pipeline.IsDraining, () => Address.Port), time);
+        _statusPage = new StatusPage(_status, time);
         if (options.GrpcListen is not null)
         {
             _container.Services.GetRequiredService<PusherService>().Push = _pipeline.PushAsync;
@@ -154,6 +161,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _kestrel.StopAsync(deadline.Token);
         if (deadline.IsCancellationRequested) Log.DrainCut(_log);
         if (_admin is not null) await _admin.DisposeAsync();
+        await _status.DisposeAsync();
         await _container.DisposeAsync();
         _queries.Dispose();
         await _upstream.DisposeAsync();
@@ -213,7 +221,11 @@ public sealed class GatewayServer : IAsyncDisposable
                 Metrics = registry,
                 Ready = () => _pipeline.IsDraining ? new ReadyState(false, "draining") : new ReadyState(true, "ready"),
                 Config = () => _showConfig(),
-                Routes = new Dictionary<string, RequestDelegate> { [CompletenessPage.Path] = _completenessPage.WriteAsync, [StreamsPage.Path] = _streamsPage.WriteAsync },
+                Routes = new Dictionary<string, RequestDelegate>(_statusPage.Routes)
+                {
+                    [CompletenessPage.Path] = _completenessPage.WriteAsync,
+                    [StreamsPage.Path] = _streamsPage.WriteAsync,
+                },
             };
             _admin = await AdminServer.StartAsync(_options.AdminListen, endpoints, logs, ct);
         }

@@ -25,7 +25,8 @@ internal static class NextSteps
                    --data-urlencode 'query={selector}' --data-urlencode 'limit=10'{range}
 
               Grafana: a Loki data source with URL {gateway} and the HTTP header {Header}: {Trial.Tenant}
-              admin pages: gateway {trial.GatewayAdminAddress}metrics   shipper {trial.ShipperAdminAddress}metrics
+              in a browser, what is lost or refused right now: {trial.GatewayAdminAddress}
+              metrics: gateway {trial.GatewayAdminAddress}metrics   shipper {trial.ShipperAdminAddress}metrics
               your own logs: write to {gateway}/loki/api/v1/push with the same header
 
             Data and read positions are kept in {directory.Path}; a second start goes on from there, removing it starts over.

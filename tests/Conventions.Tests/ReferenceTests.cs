@@ -45,6 +45,7 @@ public sealed class ReferenceTests
         ["Gateway/Admit"] = ["Receive", "Authenticate", "Inspect", "Account"],
         ["Gateway/Forward"] = ["Receive", "Authenticate"],
         ["Gateway/Query"] = ["Receive", "Authenticate", "Forward", "Reply"],
+        ["Gateway/Observe"] = ["Receive", "Account", "Admit", "Forward", "Completeness"],
         ["Gateway/Reply"] = ["Receive", "Authenticate", "Admit", "Forward"],
         ["LocalLoki/Store"] = [],
         ["LocalLoki/LogQl"] = [],

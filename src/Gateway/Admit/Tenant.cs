@@ -17,7 +17,7 @@ internal sealed class Tenant
     public Tenant(
         string name, TenantLimits limits, int replicas, TenantMetrics metrics, LabelCensusBudget census, TimeProvider time, RedisStore? store = null)
     {
-        (Name, _limits, _replicas, Metrics) = (name, limits, replicas, metrics);
+        (Name, _limits, _replicas, Metrics) = (name, limits, replicas, new TenantBooks(metrics));
         Bytes = new TokenBucket(ShareOf(limits), BurstOf(limits), time);
         Labels = new LabelCensus(census);
         if (store is null) return;
@@ -34,8 +34,8 @@ internal sealed class Tenant
     /// <summary>What those streams are made of.</summary>
     public LabelCensus Labels { get; }
 
-    /// <summary>Under the tenant's own name when it is configured, else under <c>other</c>.</summary>
-    public TenantMetrics Metrics { get; private set; }
+    /// <summary>In metrics under the tenant's own name when it is configured, else under <c>other</c>.</summary>
+    public TenantBooks Metrics { get; }
 
     public TenantLimits Limits => _limits;
 
@@ -65,7 +65,7 @@ internal sealed class Tenant
     public void Change(TenantLimits limits, TenantMetrics metrics)
     {
         _limits = limits;
-        Metrics = metrics;
+        Metrics.CountIn(metrics);
         Bytes.Change(ShareOf(limits), BurstOf(limits));
         Fleet?.Bytes.Change(RateOf(limits), BurstOf(limits));
         Fleet?.Streams.Change(limits.MaxGlobalStreamsPerUser);

@@ -55,6 +55,9 @@ public sealed class RuntimeLimits : IAsyncDisposable
     /// <summary>False from a failed reload to the next good one.</summary>
     public bool LastReloadSuccessful => _lastReloadSuccessful;
 
+    /// <summary>Why the last reload failed, until the next good one; it names the file and the line.</summary>
+    public string? LastFailure => _lastReloadSuccessful ? null : Volatile.Read(ref _lastFailure);
+
     /// <summary>The tenants that the file names: the bounded set that metrics may use as a label.</summary>
     public IReadOnlyCollection<string> Tenants => Volatile.Read(ref _tenants).Keys;
 
@@ -82,10 +85,10 @@ public sealed class RuntimeLimits : IAsyncDisposable
         {
             // An unreadable file has no text to compare with: forgetting the last one makes its return a change.
             if (broken.InnerException is not null) _lastText = null;
-            _lastReloadSuccessful = false;
-            _reloadSuccessful?.Set(0);
             if (broken.Message != _lastFailure) Log.OverridesRefused(_log, _file, broken.Message);
             _lastFailure = broken.Message;
+            _lastReloadSuccessful = false;
+            _reloadSuccessful?.Set(0);
         }
         finally
         {

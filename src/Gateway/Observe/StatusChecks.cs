@@ -1,0 +1,72 @@
+// The state of everything that is read again while the gateway runs. What one of these says badly becomes a finding of the page.
+using System.Globalization;
+using LokiGateway.Hosting.Limits;
+
+namespace LokiGateway.Gateway.Observe;
+
+/// <summary>Any thread.</summary>
+/// <param name="options">What was configured.</param>
+/// <param name="limits">The overrides file.</param>
+/// <param name="metrics">Knows how the last reloads went.</param>
+/// <param name="time">For the ends of certificates.</param>
+/// <param name="more">Further checks, such as the one of a shared limits store.</param>
+internal sealed class StatusChecks(GatewayOptions options, RuntimeLimits limits, GatewayMetrics metrics, TimeProvider time, params IReadOnlyList<Func<StatusCheck>> more)
+{
+    /// <summary>Certificates of an internal authority live days, those of a public one are renewed a month before: three days is late for both.</summary>
+    private static readonly TimeSpan CertificateLate = TimeSpan.FromDays(3);
+
+    public IReadOnlyList<StatusCheck> Now()
+    {
+        List<StatusCheck> checks = [Overrides()];
+        if (options.CredentialsFile is not null)
+        {
+            checks.Add(Reload("credentials", metrics.CredentialsReloaded, "auth.credentials_file is in force",
+                "auth.credentials_file was refused the last time it changed; the credentials before are in force"));
+        }
+
+        if (options.Jwt is not null)
+        {
+            checks.Add(Reload("identity provider", metrics.JwksRefreshed, "the keys of auth.jwt.jwks_url are fresh",
+                "the keys of auth.jwt.jwks_url could not be fetched the last time; the keys before are in use"));
+        }
+
+        if (options.Tls is not null)
+        {
+            checks.Add(Reload("certificates", metrics.TlsReloaded, "the files of server.tls are in use",
+                "the files of server.tls were refused the last time they changed; the certificates before are in use"));
+            checks.AddRange(metrics.TlsNotAfter.Select(Certificate));
+        }
+
+        if (more.Count == 0) checks.Add(LocalStore());
+        checks.AddRange(more.Select(static check => check()));
+        return checks;
+    }
+
+    private static StatusCheck Reload(string name, bool isGood, string good, string bad) =>
+        isGood ? new(name, StatusCheck.Good, good) : new(name, StatusCheck.Warning, bad, "The gateway's log has each error with its line.");
+
+    private StatusCheck Overrides()
+    {
+        if (options.RuntimeConfigFile is null) return new("limits", StatusCheck.Good, "no overrides file: every tenant has limits_config");
+        string tenants = limits.Tenants.Count.ToString("N0", CultureInfo.InvariantCulture);
+        return limits.LastFailure is not { } failure
+            ? new("limits", StatusCheck.Good, $"runtime_config.file is in force, it names {tenants} tenants")
+            : new("limits", StatusCheck.Warning, $"runtime_config.file was refused the last time it changed; the limits before are in force: {failure}",
+                "Mend the file; it is read again by itself.");
+    }
+
+    private StatusCheck Certificate((string Name, DateTimeOffset NotAfter) one)
+    {
+        TimeSpan left = one.NotAfter - time.GetUtcNow();
+        string until = one.NotAfter.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + " UTC";
+        string name = $"certificate {one.Name}";
+        if (left <= TimeSpan.Zero) return new(name, StatusCheck.Bad, $"ended on {until}", "Renew it: agents cannot connect. The files are read again by themselves.");
+        return left > CertificateLate
+            ? new(name, StatusCheck.Good, $"valid until {until}")
+            : new(name, StatusCheck.Warning, $"ends on {until}", "Renew it. The files are read again by themselves.");
+    }
+
+    private StatusCheck LocalStore() => new("limits store", StatusCheck.Good, options.Replicas == 1
+        ? "local: this gateway counts by itself"
+        : string.Create(CultureInfo.InvariantCulture, $"local: each of {options.Replicas} replicas grants its share"));
+}
