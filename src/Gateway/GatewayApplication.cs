@@ -39,7 +39,8 @@ internal sealed class GatewayApplication(GatewayPipeline pipeline, GrpcDoor? grp
     private static void AskToLeave(HttpContext context)
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol)) context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-        else context.Response.Headers.Connection = "close";
+        // A tail is a connection of its own anyway, and needs the header to become a websocket.
+        else if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true }) context.Response.Headers.Connection = "close";
     }
 
     public void DisposeContext(HttpContext context, Exception? exception) => ((DefaultHttpContext)context).Uninitialize();

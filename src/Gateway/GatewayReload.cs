@@ -20,7 +20,8 @@ internal static class GatewayReload
             {
                 LoadedConfiguration<GatewayOptions> loaded = await reloads.NextAsync(stopping);
                 string[] waiting = [.. Changed(before, loaded.Configuration.ToMaskedYaml()).Where(static key => !IsReloaded(key))];
-                server.Apply(loaded.Options with { ShowConfig = loaded.Configuration.ToMaskedYaml });
+                string note = waiting.Length == 0 ? "" : $"# take effect at the next start: {string.Join(", ", waiting)}\n";
+                server.Apply(loaded.Options with { ShowConfig = () => note + loaded.Configuration.ToMaskedYaml() });
                 reloads.Applied(loaded);
                 // Compared with what the process was started with: said again at every reload until it is restarted or taken back.
                 if (waiting.Length > 0) Log.NeedsRestart(log, string.Join(", ", waiting));

@@ -24,6 +24,7 @@ public sealed class GatewayReloadTests
         await gateway.WaitLineAsync(static line => line.Contains("these keys take effect at the next start: server.max_recv_msg_size", StringComparison.Ordinal), "the key that waits");
         await gateway.WaitLineAsync(static line => line.Contains("configuration read again and in force", StringComparison.Ordinal), "the configuration is applied");
         Assert.Equal(204, (await RawHttp.PushAsync(setup.Address, "ops", twoStreams)).Status);
+        Assert.StartsWith("# take effect at the next start: server.max_recv_msg_size\n", (await RawHttp.SendAsync(setup.Admin, "GET", "/config", [], null)).Body, StringComparison.Ordinal);
         await gateway.WaitLineAsync(
             static line => line.Contains("component=access", StringComparison.Ordinal) && line.Contains("lines=2", StringComparison.Ordinal), "the access log");
 
