@@ -90,7 +90,7 @@ public sealed class GatewayServer : IAsyncDisposable
             authentication, memory, options.Bounds, new PushDecoder(options.Bounds, memory), _tenants,
             new Admission(memory, _tenants, options.ShadowMode, options.ByteCounting, time, _log), _upstream,
             new OtlpReply(options.OtlpResponse), _queries, completeness, completenessMetrics, metrics, time, _log);
-        var checks = new StatusChecks(options, _limits, metrics, time);
+        var checks = new StatusChecks(options, _limits, metrics, time, _upstream, _limitsStore);
         _status = new StatusBook(
             new StatusSources(options, _tenants, _limits, _upstream, memory, completeness, metrics, checks, () => _pipeline.IsDraining, () => Address.Port), time);
         _statusPage = new StatusPage(_status, time);

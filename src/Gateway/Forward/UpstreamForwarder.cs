@@ -46,7 +46,13 @@ internal sealed class UpstreamForwarder : IAsyncDisposable
     public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <summary>Sets the gauges that are read from state.</summary>
-    public void Publish() => _metrics.PublishAddresses(_addresses.Count, _addresses.EjectedCount);
+    public void Publish() => _metrics.PublishAddresses(AddressCount, EjectedCount);
+
+    /// <summary>Addresses behind the name; 0: it never resolved.</summary>
+    public int AddressCount => _addresses.Count;
+
+    /// <summary>Those of them that get no pushes now.</summary>
+    public int EjectedCount => _addresses.EjectedCount;
 
     public async ValueTask<UpstreamAnswer> SendAsync(UpstreamPush push)
     {

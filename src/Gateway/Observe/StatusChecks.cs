@@ -1,5 +1,7 @@
 // The state of everything that is read again while the gateway runs. What one of these says badly becomes a finding of the page.
 using System.Globalization;
+using LokiGateway.Gateway.Admit.Redis;
+using LokiGateway.Gateway.Forward;
 using LokiGateway.Hosting.Limits;
 
 namespace LokiGateway.Gateway.Observe;
@@ -9,8 +11,10 @@ namespace LokiGateway.Gateway.Observe;
 /// <param name="limits">The overrides file.</param>
 /// <param name="metrics">Knows how the last reloads went.</param>
 /// <param name="time">For the ends of certificates.</param>
-/// <param name="more">Further checks, such as the one of a shared limits store.</param>
-internal sealed class StatusChecks(GatewayOptions options, RuntimeLimits limits, GatewayMetrics metrics, TimeProvider time, params IReadOnlyList<Func<StatusCheck>> more)
+/// <param name="upstream">Knows the addresses of Loki.</param>
+/// <param name="store">Where the fleet counts together; null: each gateway counts by itself.</param>
+internal sealed class StatusChecks(
+    GatewayOptions options, RuntimeLimits limits, GatewayMetrics metrics, TimeProvider time, UpstreamForwarder upstream, RedisStore? store)
 {
     /// <summary>Certificates of an internal authority live days, those of a public one are renewed a month before: three days is late for both.</summary>
     private static readonly TimeSpan CertificateLate = TimeSpan.FromDays(3);
@@ -37,8 +41,8 @@ internal sealed class StatusChecks(GatewayOptions options, RuntimeLimits limits,
             checks.AddRange(metrics.TlsNotAfter.Select(Certificate));
         }
 
-        if (more.Count == 0) checks.Add(LocalStore());
-        checks.AddRange(more.Select(static check => check()));
+        checks.Add(store is null ? LocalStore() : SharedStore(store));
+        checks.Add(Distributors(upstream.AddressCount, upstream.EjectedCount));
         return checks;
     }
 
@@ -65,6 +69,23 @@ internal sealed class StatusChecks(GatewayOptions options, RuntimeLimits limits,
             ? new(name, StatusCheck.Good, $"valid until {until}")
             : new(name, StatusCheck.Warning, $"ends on {until}", "Renew it. The files are read again by themselves.");
     }
+
+    private static StatusCheck Distributors(int addresses, int ejected)
+    {
+        const string Name = "distributors";
+        if (addresses == 0) return new(Name, StatusCheck.Bad, "the name in upstream.push_url has never been resolved", "Look at the Service of Loki's distributors and at DNS.");
+        string all = addresses == 1 ? "1 address" : string.Create(CultureInfo.InvariantCulture, $"{addresses} addresses");
+        return ejected == 0
+            ? new(Name, StatusCheck.Good, $"{all} behind upstream.push_url, all take pushes")
+            : new(Name, ejected == addresses ? StatusCheck.Bad : StatusCheck.Warning,
+                string.Create(CultureInfo.InvariantCulture, $"{all} behind upstream.push_url, {ejected} left out because they failed"),
+                "The gateway's log names them. Each is tried again by itself.");
+    }
+
+    private StatusCheck SharedStore(RedisStore shared) => shared.IsDegraded
+        ? new("limits store", StatusCheck.Warning, string.Create(CultureInfo.InvariantCulture,
+            $"Redis cannot be used: each gateway grants its share of {options.Replicas} replicas"), "The gateway's log says why. It is tried again by itself.")
+        : new("limits store", StatusCheck.Good, "Redis: all gateways share one count");
 
     private StatusCheck LocalStore() => new("limits store", StatusCheck.Good, options.Replicas == 1
         ? "local: this gateway counts by itself"

@@ -28,11 +28,11 @@ public sealed class StatusBookTests
         var options = new GatewayOptions { Upstream = new UpstreamOptions { PushUrl = new Uri("http://loki:3100") } };
         await using var limits = new RuntimeLimits(new TenantLimits(), null, TimeSpan.FromDays(1), time, NullLogger.Instance, null, "x");
         await using var tenants = new Tenants(limits, metrics, 1, time);
-        using var upstream = new UpstreamForwarder(options.Upstream, metrics, time, NullLogger.Instance);
+        await using var upstream = new UpstreamForwarder(options.Upstream, metrics, time, NullLogger.Instance);
         var completeness = new CompletenessBook(options.Completeness, 1, time);
         await using var book = new StatusBook(
             new StatusSources(
-                options, tenants, limits, upstream, new BodyMemory(1 << 20), completeness, metrics, new StatusChecks(options, limits, metrics, time), () => false, () => 3100),
+                options, tenants, limits, upstream, new BodyMemory(1 << 20), completeness, metrics, new StatusChecks(options, limits, metrics, time, upstream, null), () => false, () => 3100),
             time);
         for (int report = 1; report <= 2; report++)
         {
