@@ -6,9 +6,9 @@ using LokiGateway.Gateway.Receive;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.Protocol.Push;
 using LokiGateway.Protocol.Snappy;
+using LokiGateway.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
-using LokiGateway.Testing;
 
 namespace LokiGateway.Gateway.Tests;
 
