@@ -139,8 +139,11 @@ public sealed class FleetLimitTests
         }, "Redis knows all streams again");
         foreach (string log in fleet.Logs)
         {
-            Assert.Equal(2, log.Split('\n').Count(static line => line.Contains("limits_store cannot be used", StringComparison.Ordinal)));
-            Assert.Equal(2, log.Split('\n').Count(static line => line.Contains("limits_store can be used again", StringComparison.Ordinal)));
+            // One at each change, of which a busy machine may make one more; not one for each of hundreds of pushes.
+            Assert.InRange(Lines("limits_store cannot be used"), 2, 4);
+            Assert.InRange(Lines("limits_store can be used again"), 2, 4);
+
+            int Lines(string text) => log.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
         }
     }
 

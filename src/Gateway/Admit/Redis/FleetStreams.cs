@@ -28,7 +28,8 @@ internal sealed class FleetStreams
     /// <summary>After a loss the other gateways find out when they next ask, which each does every 5 s, and announce what they know.</summary>
     internal static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(6);
 
-    private const int AllowanceMin = 32;
+    /// <summary>A pod that starts brings a few streams, a deployment a few dozens.</summary>
+    private const int AllowanceMin = 128;
 
     /// <summary>
     /// All allowances together are at most this part of the limit: room that is set aside for one gateway can keep streams of another out only within the last
@@ -64,6 +65,15 @@ internal sealed class FleetStreams
     {
         (_store, _tenant, _table, _limit, _replicas, _time) = (store, tenant, table, limit, replicas, time);
         _recoveries = store.Recoveries;
+    }
+
+    /// <summary>New streams that would pass now without a question; for tests.</summary>
+    internal int Allowance
+    {
+        get
+        {
+            lock (_lock) return _allowance;
+        }
     }
 
     public void Change(int limit)

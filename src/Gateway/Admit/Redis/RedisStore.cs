@@ -197,8 +197,8 @@ internal sealed class RedisStore : IAsyncDisposable
             AbortOnConnectFail = false,
             ConnectRetry = 1,
             ConnectTimeout = 1000,
-            AsyncTimeout = 1000,
-            SyncTimeout = 1000,
+            // Only to forget what was given up long before.
+            AsyncTimeout = (int)Math.Max(1000, 2 * _options.Timeout.TotalMilliseconds),
             KeepAlive = 5,
             ConfigCheckSeconds = 10,
             // A push must not wait in a queue for a connection that may come.
