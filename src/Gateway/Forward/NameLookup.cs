@@ -98,9 +98,12 @@ internal sealed class NameLookup : IAsyncDisposable
             // The end.
         }
 
-        _first.TrySetResult();
         // A resolver that hangs cannot be stopped: no second one is started beside it.
-        if (asked is not null) await asked.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        bool hangs = asked is { IsCompleted: false };
+        if (!hangs) Volatile.Write(ref _isLooking, 0);
+        _first.TrySetResult();
+        if (!hangs) return;
+        await asked!.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         Volatile.Write(ref _isLooking, 0);
     }
 
