@@ -59,7 +59,7 @@ internal sealed class StatusBook : IAsyncDisposable
         List<Finding> findings = Findings.Of(gateway, upstream, memory, checks, tenants, refusals, clusters, nodes, threshold, window);
         return new StatusDocument(
             now, Math.Round(window, 1), Findings.StateOf(findings), [.. findings.Take(Findings.ListedMax)], Math.Max(0, findings.Count - Findings.ListedMax), gateway,
-            Traffic(tenants),
+            Traffic(tenants, clusters),
             [.. tenants.OrderByDescending(Trouble).ThenByDescending(tenant => Use(tenant, window)).ThenBy(static tenant => tenant.Tenant, StringComparer.Ordinal).Take(TenantsMax)],
             Math.Max(0, tenants.Count - TenantsMax),
             refusals,
@@ -123,9 +123,10 @@ internal sealed class StatusBook : IAsyncDisposable
         tenant.LimitBytesPerSecond <= 0 ? 0 : tenant.ReceivedBytes / window / tenant.LimitBytesPerSecond,
         tenant.StreamsMax is { } max ? (double)tenant.Streams / max : 0);
 
-    private static TrafficStatus Traffic(List<TenantStatus> tenants) => new(
+    private static TrafficStatus Traffic(List<TenantStatus> tenants, List<ClusterStatus> clusters) => new(
         tenants.Sum(static one => one.ReceivedLines), tenants.Sum(static one => one.ReceivedBytes), tenants.Sum(static one => one.AckedLines),
-        tenants.Sum(static one => one.Refused.Sum(static reason => reason.Count)), tenants.Sum(static one => one.Unacked.Sum(static reason => reason.Count)));
+        tenants.Sum(static one => one.Refused.Sum(static reason => reason.Count)), tenants.Sum(static one => one.Unacked.Sum(static reason => reason.Count)),
+        clusters.Sum(static one => one.ExpectedLines - one.AckedLines), clusters.Sum(static one => (long)one.MissingSources));
 
     private IEnumerable<RefusalStatus> Refusals(List<TenantStatus> tenants, int slot)
     {

@@ -12,7 +12,16 @@ internal sealed record StatusDocument(
 
 internal sealed record GatewayStatus(string Instance, string Version, DateTime StartedAt, bool Draining, string AuthMode, int PushPort, int Replicas);
 
-internal sealed record TrafficStatus(long ReceivedLines, long ReceivedBytes, long AckedLines, long RefusedLines, long UnackedLines);
+/// <summary>Over all tenants, clusters and nodes, listed or not.</summary>
+/// <param name="ReceivedLines">In the window, as the next four.</param>
+/// <param name="ReceivedBytes">As the rates count them.</param>
+/// <param name="AckedLines">Taken by Loki.</param>
+/// <param name="RefusedLines">By limits.</param>
+/// <param name="UnackedLines">Forwarded and not acknowledged.</param>
+/// <param name="MissingLines">Of completeness.window.</param>
+/// <param name="MissingSources">The same.</param>
+internal sealed record TrafficStatus(
+    long ReceivedLines, long ReceivedBytes, long AckedLines, long RefusedLines, long UnackedLines, long MissingLines, long MissingSources);
 
 /// <param name="Tenant">Its id.</param>
 /// <param name="ReceivedBytes">In the window, refused ones included.</param>

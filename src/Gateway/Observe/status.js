@@ -498,8 +498,6 @@
     put($("findings-more"), `and ${n(status.findings_more)} more, in the tables below.`);
 
     const part = some => traffic.received_lines === 0 ? "" : `${percent(Math.min(1, some / traffic.received_lines))} of the lines`;
-    const missing = status.clusters.reduce((all, one) => all + missingOf(one), 0);
-    const sources = status.clusters.reduce((all, one) => all + one.missing_sources, 0);
     $("figures").hidden = false;
     put($("f-received"), `${perSecond(traffic.received_lines, seconds)} lines/s`);
     put($("f-received-more"), `${bytes(traffic.received_bytes / seconds)}/s`);
@@ -509,8 +507,8 @@
     put($("f-refused-more"), part(traffic.refused_lines));
     put($("f-unacked"), lines(traffic.unacked_lines));
     put($("f-unacked-more"), part(traffic.unacked_lines));
-    put($("f-missing"), status.clusters.length === 0 ? "not known" : lines(missing));
-    put($("f-missing-more"), status.clusters.length === 0 ? "no reports" : count(sources, "sources"));
+    put($("f-missing"), status.clusters.length === 0 ? "not known" : lines(traffic.missing_lines));
+    put($("f-missing-more"), status.clusters.length === 0 ? "no reports" : count(traffic.missing_sources, "sources"));
   }
 
   function drawEmpty(status) {

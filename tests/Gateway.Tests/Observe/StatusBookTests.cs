@@ -61,6 +61,7 @@ public sealed class StatusBookTests
         Assert.Equal((StatusBook.ClustersMax, Clusters - StatusBook.ClustersMax), (status.Clusters.Count, status.ClustersMore));
         Assert.All(status.Clusters, static cluster => Assert.Equal(StatusBook.MissingPerClusterMax, cluster.Missing.Count));
         Assert.All(status.Clusters, static cluster => Assert.InRange(cluster.MissingSources, SourcesPerNode * Nodes / Clusters / 2, SourcesPerNode * Nodes));
+        Assert.Equal((Nodes * SourcesPerNode, Nodes * SourcesPerNode), (status.Traffic.MissingLines, status.Traffic.MissingSources));
         Assert.All(status.Clusters.SelectMany(static cluster => cluster.Missing), static one => Assert.InRange(one.Source.Length, 1, 256));
         Assert.Equal((Findings.ListedMax, Clusters + TenantCount - 1 - Findings.ListedMax), (status.Findings.Count, status.FindingsMore));
         RefusalStatus reason = Assert.Single(status.Refusals);
