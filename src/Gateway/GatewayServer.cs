@@ -231,6 +231,7 @@ public sealed class GatewayServer : IAsyncDisposable
         }
 
         if (_options.AuthMode == AuthMode.Trust) Log.TrustsEverybody(_log);
+        if (_limitsStore is not null && _options.Replicas == 1) Log.OneReplica(_log);
         Log.Listening(_log, Address, GrpcAddress, _options.Upstream.PushUrl);
     }
 

@@ -102,6 +102,9 @@ internal static partial class Log
     [LoggerMessage(51, LogLevel.Information, "limits_store can be used again: limits hold for the whole fleet")]
     public static partial void LimitsStoreBack(ILogger logger, double secondsDegraded);
 
+    [LoggerMessage(53, LogLevel.Warning, "limits_store.replicas is 1: while Redis cannot be used, every gateway grants each tenant the whole limit")]
+    public static partial void OneReplica(ILogger logger);
+
     [LoggerMessage(52, LogLevel.Error, "limits_store.password_file cannot be read, the password before stays in use: {Reason}")]
     public static partial void RedisPasswordUnreadable(ILogger logger, string reason);
 }

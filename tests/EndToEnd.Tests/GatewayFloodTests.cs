@@ -113,7 +113,8 @@ public sealed class GatewayFloodTests(ITestOutputHelper output)
             ("settings of no length", [.. open, .. Frame(FrameType.Settings, 0, 0, new byte[5])]),
             ("a window that overflows", [.. open, .. Frame(FrameType.WindowUpdate, 0, 0, [0x7f, 0xff, 0xff, 0xff])]),
             ("continuations without end", [.. open, .. Frame(FrameType.Headers, 0, 1, head), .. Repeat(2000, Frame(FrameType.Continuation, 0, 1, new byte[4096]))]),
-            ("streams opened and reset at once", [.. open, .. Many(20_000, i => [.. Frame(FrameType.Headers, 5, 2 * i + 1, head), .. Frame(FrameType.ResetStream, 0, 2 * i + 1, [0, 0, 0, 8])])]),
+            ("streams opened and reset at once",
+                [.. open, .. Many(20_000, i => [.. Frame(FrameType.Headers, 5, 2 * i + 1, head), .. Frame(FrameType.ResetStream, 0, 2 * i + 1, [0, 0, 0, 8])])]),
             ("pings without end", [.. open, .. Repeat(100_000, Frame(FrameType.Ping, 0, 0, new byte[8]))]),
             ("settings without end", [.. open, .. Repeat(100_000, Frame(FrameType.Settings, 0, 0, []))]),
         ];

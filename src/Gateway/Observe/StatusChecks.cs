@@ -74,7 +74,9 @@ internal sealed class StatusChecks(
     {
         const string Name = "distributors";
         if (addresses == 0) return new(Name, StatusCheck.Bad, "the name in upstream.push_url has never been resolved", "Look at the Service of Loki's distributors and at DNS.");
-        string all = addresses == 1 ? "1 address" : string.Create(CultureInfo.InvariantCulture, $"{addresses} addresses");
+        // The only one is never left out: whether it fails is told by the circuit breaker.
+        if (addresses == 1) return new(Name, StatusCheck.Good, "1 address behind upstream.push_url");
+        string all = string.Create(CultureInfo.InvariantCulture, $"{addresses} addresses");
         return ejected == 0
             ? new(Name, StatusCheck.Good, $"{all} behind upstream.push_url, all take pushes")
             : new(Name, ejected == addresses ? StatusCheck.Bad : StatusCheck.Warning,

@@ -25,14 +25,15 @@ public sealed class StatusBookTests
         const int Nodes = 500, Clusters = 40, SourcesPerNode = 100, TenantCount = 5000;
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var metrics = new GatewayMetrics(Metrics.NewCustomRegistry(), time);
-        var options = new GatewayOptions { Upstream = new UpstreamOptions { PushUrl = new Uri("http://loki:3100") } };
+        var options = new GatewayOptions { Upstream = new UpstreamOptions { PushUrl = new Uri("http://127.0.0.1:3100") } };
         await using var limits = new RuntimeLimits(new TenantLimits(), null, TimeSpan.FromDays(1), time, NullLogger.Instance, null, "x");
         await using var tenants = new Tenants(limits, metrics, 1, time);
         await using var upstream = new UpstreamForwarder(options.Upstream, metrics, time, NullLogger.Instance);
         var completeness = new CompletenessBook(options.Completeness, 1, time);
         await using var book = new StatusBook(
             new StatusSources(
-                options, tenants, limits, upstream, new BodyMemory(1 << 20), completeness, metrics, new StatusChecks(options, limits, metrics, time, upstream, null), () => false, () => 3100),
+                options, tenants, limits, upstream, new BodyMemory(1 << 20), completeness, metrics,
+                new StatusChecks(options, limits, metrics, time, upstream, null), () => false, () => 3100),
             time);
         for (int report = 1; report <= 2; report++)
         {
