@@ -12,7 +12,7 @@ internal static class Program
           bare     --logs=DIR --passes=1
           walk     --logs=DIR --seconds=5
           sink     [--count]                      answers 204 to everything
-          load     --logs=DIR --url=URL --connections=8 --seconds=8 [--rate=PUSHES_PER_SECOND] [--warmup=SECONDS]
+          load     --logs=DIR --url=URL --connections=8 --seconds=8 [--rate=PUSHES_PER_SECOND] [--warmup=SECONDS] [--token=T] [--stamped]
           fleet    --url=URL --shippers=1000 --connections=200 --seconds=10 [--greed=TIMES]
           kestrel  --upstream=URL
         """;

@@ -16,6 +16,9 @@ internal static class GatewayPart
 
     private const double WarmupSeconds = 2;
 
+    /// <summary>The load generator's, named tenant-0 and so on.</summary>
+    private const int Tenants = 4;
+
     public static async Task RunAsync(BenchmarkSession session)
     {
         await RunKestrelAsync(session);
@@ -35,7 +38,41 @@ internal static class GatewayPart
         });
         var result = new Result("gateway", "loki-gateway, 1 MiB pushes, 4 tenants", samples, allocated, ShipsLogs: false);
         session.Add(result);
+        await MeasureEverythingAsync(session);
         await MeasureLatencyAsync(session, pushesPerSecond: result.Median(sample => sample.BytesPerSecond) / (1 << 20) / 2);
+    }
+
+    /// <summary>The same load with a proof of identity, limits shared through Redis and a shipper's books on each push.</summary>
+    private static async Task MeasureEverythingAsync(BenchmarkSession session)
+    {
+        const string Token = "a-token-that-is-as-long-as-a-generated-one-is";
+        string[] tenants = [.. Enumerable.Range(0, Tenants).Select(static index => $"tenant-{index}")];
+        string folder = session.NewFolder("redis");
+        (ChildProcess Child, int Port)? redis = Servers.TryStartRedis(folder);
+        string credentials = await Servers.WriteCredentialsAsync(session.Binaries, folder, Token, tenants, session.Cancellation);
+        string store = redis is { } one ? $"{{kind: redis, address: \"127.0.0.1:{one.Port}\", replicas: 3}}" : "{kind: local}";
+        string name = $"loki-gateway, static auth, {(redis is null ? "no redis-server here" : "redis limits")}, stamps";
+        double allocated = 0;
+        try
+        {
+            IReadOnlyList<Sample> samples = await session.RepeatAsync(name, async () =>
+            {
+                await using ListeningWorker upstream = await Workers.StartSinkAsync(session.Binaries, countLines: false, session.Cancellation);
+                await using Server gateway = await Servers.StartGatewayAsync(session.Binaries, session.NewFolder("gateway"), upstream.PushUrl, session.Cancellation,
+                    auth: $"{{mode: static, credentials_file: \"{credentials}\"}}", store: store);
+                double allocatedBefore = 0, allocatedAfter = 0;
+                (Sample sample, LoadReport report) = await LoadAsync(session, gateway.Child, Plan(session, gateway.PushUrl, rate: 0) with { Token = Token, IsStamped = true },
+                    async () => allocatedBefore = await gateway.AllocatedBytesAsync(session.Cancellation),
+                    async () => allocatedAfter = await gateway.AllocatedBytesAsync(session.Cancellation));
+                allocated = (allocatedAfter - allocatedBefore) / report.Lines;
+                return sample;
+            });
+            session.Add(new Result("gateway_everything", name, samples, allocated, ShipsLogs: false));
+        }
+        finally
+        {
+            if (redis is { } running) await running.Child.DisposeAsync();
+        }
     }
 
     private static async Task RunKestrelAsync(BenchmarkSession session)

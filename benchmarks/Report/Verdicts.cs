@@ -23,6 +23,8 @@ internal static class Verdicts
         new("gateway: no allocation per entry (under 1 byte, requests included)", "B", 1, IsFloor: false,
             run => run.Of("gateway")?.AllocatedPerLine),
         new("gateway: peak RSS at most 128 MB", "MB", 128, IsFloor: false, run => run.Of("gateway")?.PeakBytes / MB),
+        new("gateway: with identity, redis and stamps within 15 % of without", "ratio", 0.85, IsFloor: true,
+            run => run.PerCpuSecond("gateway_everything") / run.PerCpuSecond("gateway")),
         new("gateway: p99 added latency at half load at most 5 ms", "ms", 5, IsFloor: false, run => run.Value("gateway_added_p99_ms")),
         new("fleet: p99 of calm tenants beside a greedy one under 2x of alone", "x", 2, IsFloor: false, run => run.Value("fleet_p99_ratio")),
         new("fleet: books of gateway, shippers and Loki agree to the line", "lines", 0, IsFloor: false, run => run.Value("fleet_books_difference")),

@@ -80,6 +80,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
+    /// <summary>The end of standard input, for a program that reads it whole.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
+
     /// <summary>Waits for the end; a failure unless the exit code is 0.</summary>
     public async Task WaitAsync(TimeSpan timeout, CancellationToken cancellation)
     {

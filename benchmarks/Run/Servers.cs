@@ -1,4 +1,5 @@
 // Starts the programs under test the way a user does, with a configuration file, and speaks to their admin ports.
+using System.ComponentModel;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -74,7 +75,8 @@ internal static class Servers
     private const string NoLimitMB = "1000000";
 
     public static async Task<Server> StartGatewayAsync(
-        Binaries binaries, string folder, Uri upstream, CancellationToken cancellation, string overrides = "overrides: {}")
+        Binaries binaries, string folder, Uri upstream, CancellationToken cancellation, string overrides = "overrides: {}", string auth = "{mode: trust}",
+        string store = "{kind: local}")
     {
         string overridesFile = Path.Combine(folder, "overrides.yaml");
         await File.WriteAllTextAsync(overridesFile, overrides, cancellation);
@@ -83,13 +85,41 @@ internal static class Servers
         await File.WriteAllTextAsync(file, $$"""
             server: {http_listen_address: 127.0.0.1, http_listen_port: {{port}}, grpc_listen_port: -1}
             admin: {listen: "127.0.0.1:{{adminPort}}"}
-            auth: {mode: trust}
+            auth: {{auth}}
+            limits_store: {{store}}
             upstream: {push_url: "{{upstream.GetLeftPart(UriPartial.Authority)}}"}
             limits_config: {ingestion_rate_mb: {{NoLimitMB}}, ingestion_burst_size_mb: {{NoLimitMB}}, max_global_streams_per_user: 100000}
             runtime_config: {file: "{{overridesFile}}"}
             """, cancellation);
         ChildProcess child = ChildProcess.Start("loki-gateway", binaries.Gateway, $"--config.file={file}");
         return await ReadyAsync(new Server(child, Admin(adminPort), new Uri($"http://127.0.0.1:{port}/loki/api/v1/push")), cancellation);
+    }
+
+    /// <summary>A Redis that keeps nothing on disk, on a free port; null when none is installed.</summary>
+    public static (ChildProcess Child, int Port)? TryStartRedis(string folder)
+    {
+        try
+        {
+            int port = FreePort();
+            return (ChildProcess.Start("redis-server", "redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--dir", folder), port);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A credentials file with one token for these tenants.</summary>
+    public static async Task<string> WriteCredentialsAsync(Binaries binaries, string folder, string token, string[] tenants, CancellationToken cancellation)
+    {
+        string[] granted = [.. tenants.SelectMany(static tenant => (string[])["--tenant", tenant])];
+        await using ChildProcess child = ChildProcess.Start("hash-credential", binaries.Gateway, ["hash-credential", "--id", "load", .. granted]);
+        await child.WriteLineAsync(token);
+        child.CloseInput();
+        string entry = await child.ReadLineAsync(Workers.AnswerTimeout, cancellation);
+        string file = Path.Combine(folder, "credentials.yaml");
+        await File.WriteAllTextAsync(file, $"credentials:\n{entry}\n", cancellation);
+        return file;
     }
 
     public static async Task<Server> StartLocalLokiAsync(Binaries binaries, string folder, CancellationToken cancellation)

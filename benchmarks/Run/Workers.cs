@@ -54,7 +54,7 @@ internal static class Workers
         [
             "load", $"--logs={plan.Logs}", $"--url={plan.Url}", Invariant($"--connections={plan.Connections}"),
             Invariant($"--seconds={plan.Seconds}"), Invariant($"--warmup={plan.WarmupSeconds}"),
-            Invariant($"--rate={plan.PushesPerSecond}"),
+            Invariant($"--rate={plan.PushesPerSecond}"), .. plan.Token is null ? (string[])[] : [$"--token={plan.Token}"], .. plan.IsStamped ? (string[])["--stamped"] : [],
         ];
         await using ChildProcess child = ChildProcess.Start("load generator", binaries.Native, arguments);
         string ready = await child.ReadLineAsync(AnswerTimeout, cancellation);
@@ -96,4 +96,11 @@ internal static class Workers
 }
 
 /// <summary>One run of the load generator; 0 pushes per second means as many as are answered.</summary>
-internal sealed record LoadPlan(string Logs, Uri Url, int Connections, double Seconds, double WarmupSeconds, double PushesPerSecond);
+internal sealed record LoadPlan(string Logs, Uri Url, int Connections, double Seconds, double WarmupSeconds, double PushesPerSecond)
+{
+    /// <summary>A bearer token; null: none is sent.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Each push with a shipper's stamp.</summary>
+    public bool IsStamped { get; init; }
+}
