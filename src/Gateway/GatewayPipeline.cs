@@ -126,7 +126,7 @@ internal sealed class GatewayPipeline(
             answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, push.Body.Memory, push.ContentType, push.ContentEncoding, agent, trace));
         else if (partial.Rest is not null)
         {
-            string contentType = partial.IsRestJson ? push.ContentType : MediaType.Protobuf;
+            string contentType = partial.IsRestJson || push.Format.IsOtlp ? push.ContentType : MediaType.Protobuf;
             answer = await upstream.SendAsync(new UpstreamPush(push.Path, push.Tenant, partial.Rest.Memory, contentType, null, agent, trace));
         }
         else answer = UpstreamAnswer.NothingToSend;
@@ -142,7 +142,11 @@ internal sealed class GatewayPipeline(
 
         // 7. Reply. Streams over the limit are told after Loki has the others; its own outage goes first, because then the others must come again too.
         if (partial is null || (!answer.IsStored && !isRefusedInPart)) return new PushOutcome(null, answer) { Lines = lines };
-        return new PushOutcome(Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null), answer, partial.HeaderValue);
+        return new PushOutcome(Admission.StreamLimit(tenant, partial, isRefusedInPart ? answer.Body : null), answer, partial.HeaderValue)
+        {
+            Lines = lines,
+            RefusedLines = partial.Entries + lines - acked,
+        };
     }
 
     /// <summary>A shipper's books: believed no further than the tenant that it may push for.</summary>
@@ -225,7 +229,7 @@ internal sealed class GatewayPipeline(
             {
                 if (OtlpInspection.TryRead(push.Span, format, ref summary) is { } unreadableOtlp) return new Verdict(unreadableOtlp);
                 CheckStamp(stamp, summary);
-                return new Verdict(await admission.AdmitBytesAsync(tenant, summary), summary);
+                return await admission.AdmitOtlpAsync(tenant, push, format.Encoding == PushEncoding.OtlpJson, summary);
             }
 
             PushError error = PushSummary.TryRead(push.Span, ref summary);

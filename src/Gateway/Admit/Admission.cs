@@ -54,9 +54,36 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
     public ValueTask<Verdict> AdmitAsync(Tenant tenant, ReadOnlyMemory<byte> push, ReadOnlyMemory<byte> json, in PushSummary summary) =>
         tenant.Fleet is { } fleet ? AdmitInFleetAsync(tenant, fleet, push, json, summary) : new(Admit(tenant, push.Span, json.Span, summary));
 
-    /// <summary>As <see cref="AdmitBytes"/>, by the limits of the fleet when there is a store for them.</summary>
-    public ValueTask<Refusal?> AdmitBytesAsync(Tenant tenant, in PushSummary summary) =>
-        tenant.Fleet is { } fleet ? AdmitBytesInFleetAsync(tenant, fleet, summary) : new(AdmitBytes(tenant, summary));
+    /// <summary>Judges an OTLP export, inflated: its resources are streams. By the limits of the fleet when there is a store for them.</summary>
+    public async ValueTask<Verdict> AdmitOtlpAsync(Tenant tenant, ReadOnlyMemory<byte> export, bool isJson, PushSummary summary)
+    {
+        if (RefuseTooMany(summary) is { } tooMany) return new Verdict(tooMany);
+        Refusal? refusal = tenant.Fleet is { } shared ? await AdmitBytesInFleetAsync(tenant, shared, summary) : AdmitBytes(tenant, summary);
+        if (refusal is not null || tenant.Limits.MaxGlobalStreamsPerUser == 0) return new Verdict(refusal, summary);
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(summary.Streams);
+        try
+        {
+            Memory<ulong> hashes = rented.AsMemory(0, summary.Streams);
+            // Resources that cannot be told apart are judged by Loki alone.
+            if (!StreamHashes.TryReadOtlp(export.Span, isJson, hashes.Span)) return new Verdict(null, summary);
+            int refused = tenant.Fleet is { } fleet
+                ? await fleet.Streams.AdmitAsync(hashes, tenants.Minute)
+                : tenant.Streams.Admit(hashes.Span, tenants.Minute, tenant.StreamsMax);
+            if (refused == 0) return new Verdict(null, summary);
+            if (shadow.Covers(tenant.Name))
+            {
+                (int entries, long lineBytes) = RefusedStreams.CountOtlp(export.Span, isJson, hashes.Span);
+                tenant.Metrics.ShadowDiscarded(DiscardReasons.StreamLimit, entries, lineBytes);
+                return new Verdict(null, summary);
+            }
+
+            return Refused(tenant, RefusedStreams.SplitOtlp(export.Span, isJson, hashes.Span, memory), refused, summary);
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
 
     /// <summary>The limits that need totals only. Counts the push as received.</summary>
     public Refusal? AdmitBytes(Tenant tenant, in PushSummary summary)
@@ -173,8 +200,12 @@ internal sealed class Admission(BodyMemory memory, Tenants tenants, ShadowMode s
 
     private Verdict TakeOut(Tenant tenant, ReadOnlySpan<byte> push, ReadOnlySpan<byte> json, ReadOnlySpan<ulong> hashes, int refused, in PushSummary summary)
     {
-        Log.StreamsRefused(log, tenant.Name, refused, tenant.StreamsMax);
-        RefusedStreams? partial = RefusedStreams.Split(push, json, hashes, memory);
+        return Refused(tenant, RefusedStreams.Split(push, json, hashes, memory), refused, summary);
+    }
+
+    private Verdict Refused(Tenant tenant, RefusedStreams? partial, int streams, in PushSummary summary)
+    {
+        Log.StreamsRefused(log, tenant.Name, streams, tenant.StreamsMax);
         if (partial is null) return new Verdict(Overload.Refusal);
         tenant.Metrics.Discarded(DiscardReasons.StreamLimit, partial.Entries, partial.LineBytes);
         return new Verdict(null, summary, partial);

@@ -23,6 +23,8 @@ internal sealed class RefusedStreams : IDisposable
 
     private static ReadOnlySpan<byte> JsonHead => "{\"streams\":["u8;
 
+    private static ReadOnlySpan<byte> OtlpHead => "{\"resourceLogs\":["u8;
+
     private static ReadOnlySpan<byte> JsonTail => "]}"u8;
 
     public int Entries { get; private set; }
@@ -80,6 +82,70 @@ internal sealed class RefusedStreams : IDisposable
         return refused.Rest is null ? null : refused;
     }
 
+    /// <summary>As <see cref="Split"/>, for an OTLP export, whose resources are its streams. What is left is not compressed.</summary>
+    public static RefusedStreams? SplitOtlp(ReadOnlySpan<byte> export, bool isJson, ReadOnlySpan<ulong> hashes, BodyMemory memory)
+    {
+        PooledBytes? kept = memory.TryRent(export.Length + OtlpHead.Length + JsonTail.Length);
+        if (kept is null) return null;
+        if (isJson) Append(kept, OtlpHead);
+        LabelSet? last = null;
+        var header = new StringBuilder();
+        int unnamed = 0;
+        int index = 0;
+        bool isFirst = true, restHasEntries = false;
+        var resources = new OtlpStreams(export, isJson);
+        while (resources.TryRead(out Range bytes))
+        {
+            ulong hash = hashes[index++];
+            if (hash == StreamTable.Refused)
+            {
+                last = resources.Labels;
+                if (!TryName(header, last.Utf8)) unnamed++;
+                continue;
+            }
+
+            restHasEntries |= hash != StreamTable.NoEntries;
+            if (isJson && !isFirst) Append(kept, ","u8);
+            isFirst = false;
+            Append(kept, export[bytes]);
+        }
+
+        if (isJson) Append(kept, JsonTail);
+        if (unnamed > 0) header.Append(CultureInfo.InvariantCulture, $",+{unnamed}");
+        (int records, long bodyBytes) = CountOtlp(export, isJson);
+        (int keptRecords, long keptBytes) = CountOtlp(kept.Span, isJson);
+        var refused = new RefusedStreams
+        {
+            Last = last ?? throw new InvalidOperationException("a stream was refused"),
+            HeaderValue = header.ToString(),
+            Entries = records - keptRecords,
+            LineBytes = bodyBytes - keptBytes,
+            IsRestJson = isJson,
+        };
+        if (restHasEntries) refused.Rest = kept;
+        else kept.Dispose();
+        return refused;
+    }
+
+    /// <summary>Records of the refused resources of an export, and the bytes of their bodies.</summary>
+    public static (int Entries, long LineBytes) CountOtlp(ReadOnlySpan<byte> export, bool isJson, ReadOnlySpan<ulong> hashes)
+    {
+        int entries = 0;
+        long lineBytes = 0;
+        int index = 0;
+        var resources = new OtlpStreams(export, isJson);
+        while (resources.TryRead(out Range bytes))
+        {
+            if (hashes[index++] != StreamTable.Refused) continue;
+            byte[] alone = isJson ? [.. OtlpHead, .. export[bytes], .. JsonTail] : export[bytes].ToArray();
+            (int records, long bodyBytes) = CountOtlp(alone, isJson);
+            entries += records;
+            lineBytes += bodyBytes;
+        }
+
+        return (entries, lineBytes);
+    }
+
     /// <summary>Entries of the refused streams, and the bytes of their lines.</summary>
     public static (int Entries, long LineBytes) Count(ReadOnlySpan<byte> request, ReadOnlySpan<ulong> hashes)
     {
@@ -102,6 +168,14 @@ internal sealed class RefusedStreams : IDisposable
     }
 
     public void Dispose() => Rest?.Dispose();
+
+    private static (int Records, long BodyBytes) CountOtlp(ReadOnlySpan<byte> export, bool isJson)
+    {
+        OtlpLogs logs;
+        if (isJson) OtlpLogs.TryReadJson(export, out logs, out _);
+        else OtlpLogs.TryRead(export, out logs);
+        return (logs.Records, logs.BodyBytes);
+    }
 
     // PushRequest is nothing but its streams one after the other (and fields that Loki does not know): what stands between two refused ones is copied whole.
     private static PooledBytes? Splice(ReadOnlySpan<byte> request, ReadOnlySpan<ulong> hashes, BodyMemory memory)

@@ -30,6 +30,20 @@ internal static class StreamHashes
         return true;
     }
 
+    /// <summary>One hash for each resource of an OTLP export; false when they cannot be told apart, and are left to Loki.</summary>
+    public static bool TryReadOtlp(ReadOnlySpan<byte> export, bool isJson, Span<ulong> hashes)
+    {
+        var resources = new OtlpStreams(export, isJson);
+        int index = 0;
+        while (resources.TryRead(out _))
+        {
+            if (index == hashes.Length) return false;
+            hashes[index++] = resources.HasRecords ? StreamTable.Key(resources.Labels.Hash) : StreamTable.NoEntries;
+        }
+
+        return index == hashes.Length;
+    }
+
     private static bool TryHash(ReadOnlySpan<byte> labels, out ulong hash, [NotNullWhen(false)] out string? error)
     {
         error = null;

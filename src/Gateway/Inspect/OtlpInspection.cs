@@ -8,7 +8,7 @@ internal static class OtlpInspection
 {
     /// <summary>
     /// Totals of an inflated OTLP body. A record is a line; its attributes become structured metadata, or labels, which Loki alone decides: they count as
-    /// metadata. Streams are not counted, for the same reason: the limit on them stays Loki's for OTLP.
+    /// metadata. Streams are the resources, of which Loki makes one each.
     /// </summary>
     public static Refusal? TryRead(ReadOnlySpan<byte> body, PushFormat format, ref PushSummary summary)
     {
@@ -17,6 +17,7 @@ internal static class OtlpInspection
         if (format.Encoding == PushEncoding.OtlpJson) OtlpLogs.TryReadJson(body, out logs, out error);
         else if (OtlpLogs.TryRead(body, out logs) is var fault and not PushError.None) error = PushErrors.Text(fault);
         if (error is not null) return new Refusal(RefusalKind.BadRequest, error);
+        summary.Streams = logs.Resources;
         summary.Entries = logs.Records;
         summary.LineBytes = logs.BodyBytes;
         summary.MetadataBytes = logs.AttributeBytes;

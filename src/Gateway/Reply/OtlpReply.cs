@@ -18,7 +18,13 @@ internal sealed class OtlpReply(OtlpResponse form)
     {
         if (form == OtlpResponse.Loki) return ReplyWriter.PushedAsync(http, outcome);
         if ((outcome.Refusal ?? ReplyWriter.FailureOf(outcome.Answer)) is { } refusal)
-            return refusal.Kind == RefusalKind.Blocked && refusal.BlockedStatus < 300 ? PartialAsync(http, outcome.Lines, refusal.Text) : RefuseAsync(http, refusal);
+        {
+            if (refusal.Kind == RefusalKind.Blocked && refusal.BlockedStatus < 300) return PartialAsync(http, outcome.Lines, refusal.Text);
+            // Sent again, the records that Loki has would be sent again with the others. When it has none, the export may come again as a whole.
+            if (refusal.Kind == RefusalKind.StreamLimited && outcome.Lines > 0) return PartialAsync(http, outcome.RefusedLines, refusal.Text);
+            return RefuseAsync(http, refusal);
+        }
+
         UpstreamAnswer answer = outcome.Answer;
         if (answer.IsStored) return PartialAsync(http, 0, "");
         // 260, Loki's own: blocked, and a success to who looks at the first digit.

@@ -10,4 +10,7 @@ internal readonly record struct PushOutcome(Refusal? Refusal, UpstreamAnswer Ans
 {
     /// <summary>Lines that were judged: those of the push, without those of refused streams.</summary>
     public int Lines { get; init; }
+
+    /// <summary>With a refusal for the stream limit: lines of the refused streams, and those that Loki refused of the others.</summary>
+    public int RefusedLines { get; init; }
 }

@@ -1,7 +1,7 @@
 // GET /api/v1/status over the wire: what was done to a gateway is what it says of itself, bounded, without secrets and on the admin port only.
 using System.Text.Json;
-using LokiGateway.Gateway.Tests.Authenticate;
 using LokiGateway.Gateway.Observe;
+using LokiGateway.Gateway.Tests.Authenticate;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Gateway.Tests.Observe;

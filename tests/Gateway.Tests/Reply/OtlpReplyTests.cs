@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
+using LokiGateway.Gateway.Admit;
 using LokiGateway.Gateway.Tests.Authenticate;
 using LokiGateway.Testing;
 
@@ -75,6 +76,49 @@ public sealed class OtlpReplyTests
         Assert.Equal((9, 3, 6), (metrics.Sum("loki_gateway_received_lines_total"), metrics.Sum("loki_gateway_acked_lines_total"),
             metrics.Sum("loki_gateway_discarded_lines_total")));
         Assert.Equal(300 + 1041 + 3300, metrics.Sum("loki_gateway_received_bytes_total"));
+    }
+
+    [Theory]
+    [InlineData(Protobuf, false)]
+    [InlineData(Protobuf, true)]
+    [InlineData(Json, false)]
+    [InlineData(Json, true)]
+    public async Task NewStreamsAboveTheLimit_AreTakenOut_AndCountedInPartialSuccess(string type, bool gzip)
+    {
+        var sent = new List<PushReceived>();
+        await using GatewayFixture gateway = await StartAsync("{max_global_streams_per_user: 2}", FaultSink.Start(push =>
+        {
+            sent.Add(push);
+            return SinkAnswer.Refuse(204);
+        }));
+        // A stream is the same one, whichever door it came by.
+        Assert.Equal(204, (await gateway.PushAsync("ops", GatewayFixture.Line("{service_name=\"known\"}"))).Status);
+        RawAnswer answer = await ExportAsync(gateway, type, gzip: gzip, services: ["new", "known", "over", "new", "over"]);
+        Assert.Equal(200, answer.Status);
+        (int refused, string message) = PartialOf(answer);
+        Assert.Equal(6, refused);
+        Assert.StartsWith("Maximum active stream limit exceeded when trying to create stream {service_name=\"over\"}", message, StringComparison.Ordinal);
+        Assert.Equal((type, null), (sent[1].Header("Content-Type"), sent[1].Header("Content-Encoding")));
+        Assert.Equal(Export(type, "hello", ["new", "known", "new"]), sent[1].Body);
+
+        // Nothing of it can be stored: it may come again as it is.
+        RawAnswer all = await ExportAsync(gateway, type, gzip: gzip, services: ["over"]);
+        Assert.Equal((429, 8), (all.Status, StatusOf(all).Code));
+        Assert.Equal(2, sent.Count);
+        Assert.Equal(200, (await ExportAsync(gateway, type, services: ["known", "new"])).Status);
+        MetricsPage metrics = await gateway.MetricsAsync();
+        Assert.Equal((25, 16, 9), (metrics.Sum("loki_gateway_received_lines_total"), metrics.Sum("loki_gateway_acked_lines_total"),
+            metrics.Sum("loki_gateway_discarded_lines_total", ("reason", "stream_limit"))));
+        Assert.Equal(45, metrics.Sum("loki_gateway_discarded_bytes_total"));
+    }
+
+    [Fact]
+    public async Task NewStreamsAboveTheLimit_PassInShadowMode_AndAreCounted()
+    {
+        await using GatewayFixture gateway = await GatewayFixture.StartAsync("{max_global_streams_per_user: 1}", options => options with { ShadowMode = new ShadowMode(["*"]) },
+            loki: FaultSink.Start(static _ => SinkAnswer.Refuse(204)));
+        Assert.Equal((200, ""), await ExportAsync(gateway, Protobuf, services: ["a", "b"]) is var answer ? (answer.Status, answer.Body) : default);
+        Assert.Equal(3, (await gateway.MetricsAsync()).Sum("loki_gateway_shadow_discarded_lines_total", ("reason", "stream_limit")));
     }
 
     [Fact]
@@ -152,25 +196,34 @@ public sealed class OtlpReplyTests
     private static Task<GatewayFixture> StartAsync(string limits = "{}", FaultSink? loki = null) =>
         GatewayFixture.StartAsync(limits, loki: loki ?? FaultSink.Start(static _ => SinkAnswer.Refuse(204)));
 
-    private static Task<RawAnswer> ExportAsync(GatewayFixture gateway, string type, string line = "hello", bool gzip = false)
+    private static Task<RawAnswer> ExportAsync(GatewayFixture gateway, string type, string line = "hello", bool gzip = false, string[]? services = null)
     {
-        byte[] body = Export(type, line);
+        byte[] body = Export(type, line, services);
         return gateway.SendAsync("POST", "/otlp/v1/logs", gzip ? PushTests.Compress(body, "gzip") : body,
             ("X-Scope-OrgID", "ops"), ("Content-Type", type), ("Content-Encoding", gzip ? "gzip" : ""));
     }
 
-    /// <summary>An export of three records.</summary>
-    private static byte[] Export(string type, string line)
+    /// <summary>An export of three records for each service, one of which has no name when there are none.</summary>
+    private static byte[] Export(string type, string line, string[]? services = null)
     {
+        services ??= [""];
         if (type == Json)
         {
-            string record = string.Create(CultureInfo.InvariantCulture, $$$"""{"timeUnixNano":"{{{PushRequests.Now()}}}","body":{"stringValue":"{{{line}}}"}}""");
-            return Encoding.UTF8.GetBytes($$"""{"resourceLogs":[{"scopeLogs":[{"logRecords":[{{record}},{{record}},{{record}}]}]}]}""");
+            string record = $$$"""{"timeUnixNano":"1700000000000000000","body":{"stringValue":"{{{line}}}"}}""";
+            return Encoding.UTF8.GetBytes($"{{\"resourceLogs\":[{string.Join(',', services.Select(service =>
+                $"{{{Resource(service)}\"scopeLogs\":[{{\"logRecords\":[{record},{record},{record}]}}]}}"))}]}}");
         }
 
-        // AnyValue.string_value = 1; LogRecord.body = 5; ScopeLogs.log_records = 2; ResourceLogs.scope_logs = 2; ExportLogsServiceRequest.resource_logs = 1.
+        // AnyValue.string_value = 1; LogRecord.body = 5; ScopeLogs.log_records = 2; ResourceLogs.scope_logs = 2, resource = 1; ExportLogsServiceRequest.resource_logs = 1.
         byte[] one = Field(2, Field(5, Field(1, Encoding.UTF8.GetBytes(line))));
-        return Field(1, Field(2, [.. one, .. one, .. one]));
+        byte[] scope = Field(2, [.. one, .. one, .. one]);
+        return [.. services.SelectMany(service => Field(1, service.Length == 0
+            ? scope
+            : [.. Field(1, Field(1, [.. Field(1, "service.name"u8.ToArray()), .. Field(2, Field(1, Encoding.UTF8.GetBytes(service)))])), .. scope]))];
+
+        static string Resource(string service) => service.Length == 0
+            ? ""
+            : $$$$"""{{{{"\"resource\""}}}}:{"attributes":[{"key":"service.name","value":{"stringValue":"{{{{service}}}}"}}]},""";
     }
 
     private static byte[] Field(int number, byte[] content)
