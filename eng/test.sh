@@ -26,9 +26,15 @@ if [ ${#needed[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nul
   [ -z "$policy" ] || rm -f "$policy"
 fi
 
+# What judges deploy/ is fetched while the code is built.
+eng/deploy-tools.sh &
+deploy_tools=$!
+
 dotnet restore LokiGateway.sln --locked-mode || fail "restore failed: a packages.lock.json does not match its project"
 dotnet build LokiGateway.sln -c Release --no-restore || fail "the build failed (warnings are errors)"
 dotnet format LokiGateway.sln whitespace --verify-no-changes --no-restore || fail "the format check failed: run make format"
+
+wait "$deploy_tools"
 
 results=artifacts/test-results
 rm -rf "$results"
