@@ -20,4 +20,14 @@ helm_and_kubectl() {
   rm -rf "$layer"
 }
 
+# The validators of Kubernetes's and the CRDs' schemas, in the versions that the lock file of their user names.
+schemas() {
+  local from=tests/Deploy.Tests/Schemas
+  cmp -s "$from/package-lock.json" "$tools/package-lock.json" && [ -d "$tools/node_modules/kubernetes-models" ] && return
+  cp "$from/package.json" "$from/package-lock.json" "$tools/"
+  npm ci --silent --ignore-scripts --prefix "$tools" >"$tools/log/schemas" 2>&1 \
+    || { rm -f "$tools/package-lock.json"; missing "kubernetes-models" "npm, see artifacts/tools/log/schemas"; }
+}
+
 helm_and_kubectl
+schemas
