@@ -20,9 +20,35 @@ variable "region" {
   default = "eu-central-1"
 }
 
+data "aws_caller_identity" "current" {}
+
+# S3 writes access logs only where it is let: without the policy the bucket's logging is refused at apply.
 resource "aws_s3_bucket" "access_logs" {
   bucket        = "acme-access-logs"
   force_destroy = true
+}
+
+data "aws_iam_policy_document" "access_logs" {
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.access_logs.arn}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logging.s3.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "access_logs" {
+  bucket = aws_s3_bucket.access_logs.id
+  policy = data.aws_iam_policy_document.access_logs.json
 }
 
 module "storage" {
@@ -46,7 +72,7 @@ module "storage" {
   tiering = { storage_class = "STANDARD_IA", days = 45 }
 
   create_kms_key    = true
-  access_log_bucket = aws_s3_bucket.access_logs.bucket
+  access_log_bucket = aws_s3_bucket_policy.access_logs.bucket
   force_destroy     = true
   tags              = { team = "observability" }
 }
