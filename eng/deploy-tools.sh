@@ -60,7 +60,21 @@ moto() {
   rm -rf "$work"
 }
 
+# Debian's prometheus unpacked, not installed: a package would bring its service and a user with it.
+promtool() {
+  [ -x "$tools/bin/promtool" ] && return
+  command -v apt-get >/dev/null 2>&1 || { missing "promtool" "there is no apt-get to fetch Debian's prometheus with"; return; }
+  local package="$tools/prometheus-package"
+  rm -rf "$package" && mkdir -p "$package"
+  (cd "$package" && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } \
+    && dpkg-deb --fsys-tarfile ./prometheus_*.deb | tar -x ./usr/bin/promtool) >"$tools/log/promtool" 2>&1 </dev/null \
+    && install -m 755 "$package/usr/bin/promtool" "$tools/bin/" \
+    || missing "promtool" "Debian package prometheus, see artifacts/tools/log/promtool"
+  rm -rf "$package"
+}
+
 helm_and_kubectl &
 schemas &
+promtool &
 moto &
 wait
