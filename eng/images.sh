@@ -42,7 +42,7 @@ if [ -z "${IMAGES:-}" ]; then
 fi
 for image in $IMAGES; do
   file=deploy/docker/$image.Dockerfile
-  [ -r "$file" ] || stop "$file is not there; IMAGES may name: $(cd deploy/docker && echo *.Dockerfile | sed 's/\.Dockerfile//g')"
+  [ -r "$file" ] || stop "$file is not there; IMAGES may name: $(names=(deploy/docker/*.Dockerfile); names=("${names[@]##*/}"); echo "${names[@]%.Dockerfile}")"
   name=$(sed -n 's:^ENTRYPOINT \["/usr/local/bin/\(.*\)"\]$:\1:p' "$file")
   args=(-f "$file" -t "$registry$name:$tag" --platform "$platforms" --build-arg "VERSION=${tag#v}" --build-arg "REVISION=$revision"
     --build-arg "CREATED=$created" --build-arg "SOURCE=${SOURCE:-}")
