@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using LokiGateway.Hosting.Lifetime;
+using LokiGateway.Operations.Cost;
 
 namespace LokiGateway.Operations;
 
@@ -68,11 +69,10 @@ internal static class OperationsCommandLine
     }
 
     /// <summary>One line a command, in the order in which --help shows them.</summary>
-    private static IEnumerable<Command> Commands(OperationsHost host)
-    {
-        _ = host;
-        return [];
-    }
+    private static IEnumerable<Command> Commands(OperationsHost host) =>
+    [
+        CostCommand.Create(host),
+    ];
 
     private static Stack<string> CommandPath(System.CommandLine.Parsing.SymbolResult? at)
     {
