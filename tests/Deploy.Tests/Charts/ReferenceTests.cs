@@ -125,6 +125,18 @@ public sealed class ReferenceTests
         Assert.All(paths, path => Assert.Contains(container.VolumeMounts, mount => path == mount.MountPath || path.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
     }
 
+    // Kubernetes replaces $(NAME) and $$ in arguments, which is not what a shell script means by them.
+    [Theory]
+    [MemberData(nameof(Bundles))]
+    public async Task NoArgument_IsRewrittenByKubernetes(string bundle)
+    {
+        foreach (V1Container container in (await Bundle.RenderAsync(bundle)).Pods().SelectMany(static pod => pod.Containers))
+        {
+            Assert.All(container.Args, argument => Assert.DoesNotContain("$$", argument, StringComparison.Ordinal));
+            Assert.All(container.Env ?? [], env => Assert.All(container.Args, argument => Assert.DoesNotContain($"$({env.Name})", argument, StringComparison.Ordinal)));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Bundles))]
     public async Task NoSecret_IsRendered(string bundle) => Assert.Empty((await Bundle.RenderAsync(bundle)).Of("Secret"));
