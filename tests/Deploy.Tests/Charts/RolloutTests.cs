@@ -58,11 +58,17 @@ public sealed class RolloutTests
     }
 
     [Fact]
-    public async Task GatewaysFiles_AreMountedAsDirectories_SoThatChangesReachIt() => Assert.All(
-        (await Bundle.RenderAsync("gateway-redis-hpa")).One("Deployment").As<V1Deployment>().Spec.Template.Spec.Containers[0].VolumeMounts, static mount => Assert.Null(mount.SubPath));
+    public async Task GatewaysFiles_AreMountedAsDirectories_SoThatChangesReachIt()
+    {
+        V1Deployment deployment = (await Bundle.RenderAsync("gateway-redis-hpa")).One("Deployment").As<V1Deployment>();
+        Assert.All(deployment.Spec.Template.Spec.Containers[0].VolumeMounts, static mount => Assert.Null(mount.SubPath));
+    }
 
-    private static async Task<V1VolumeMount> ConfigMountAsync(string bundle) => Assert.Single(
-        (await Bundle.RenderAsync(bundle)).One("DaemonSet").As<V1DaemonSet>().Spec.Template.Spec.Containers[0].VolumeMounts, static mount => mount.Name == "config");
+    private static async Task<V1VolumeMount> ConfigMountAsync(string bundle)
+    {
+        V1DaemonSet set = (await Bundle.RenderAsync(bundle)).One("DaemonSet").As<V1DaemonSet>();
+        return Assert.Single(set.Spec.Template.Spec.Containers[0].VolumeMounts, static mount => mount.Name == "config");
+    }
 
     private static async Task<string> ChecksumAsync(string bundle, params string[] more)
     {

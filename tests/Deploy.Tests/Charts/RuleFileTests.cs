@@ -41,7 +41,7 @@ public sealed class RuleFileTests
     {
         using var folder = new TempDirectory();
         Rendering rendering = await RenderAsync(bundle, folder, "dashboards.enabled=true");
-        Manifest rule = rendering.One("PrometheusRule", $"{Bundle.All[bundle].Release}-sample");
+        Manifest rule = Sample(bundle, rendering);
         JsonNode expected = YamlTree.Parse(Rules), actual = rule.At("spec")!;
         Assert.True(JsonNode.DeepEquals(expected, actual), actual.ToJsonString());
         V1ConfigMap map = rendering.One("ConfigMap", $"{Bundle.All[bundle].Release}-sample").As<V1ConfigMap>();
@@ -55,7 +55,7 @@ public sealed class RuleFileTests
     public async Task DisabledAlerts_AreLeftOut_WithTheirGroupWhenItIsEmpty(string bundle)
     {
         using var folder = new TempDirectory();
-        Manifest rule = (await RenderAsync(bundle, folder, "prometheusRule.disabled={SampleOther,SampleLonely}")).One("PrometheusRule", $"{Bundle.All[bundle].Release}-sample");
+        Manifest rule = Sample(bundle, await RenderAsync(bundle, folder, "prometheusRule.disabled={SampleOther,SampleLonely}"));
         JsonArray groups = (JsonArray)rule.At("spec.groups")!;
         Assert.Equal(["sample:rate5m", "SampleFiring"], Assert.Single(groups)!["rules"]!.AsArray().Select(static rule => (string?)rule!["record"] ?? (string?)rule["alert"]));
     }
@@ -65,8 +65,8 @@ public sealed class RuleFileTests
     public async Task LabelsAndRunbook_AreThoseOfTheUser(string bundle)
     {
         using var folder = new TempDirectory();
-        Manifest rule = (await RenderAsync(bundle, folder,
-            "prometheusRule.additionalLabels.release=prom,prometheusRule.additionalRuleLabels.team=logs,prometheusRule.runbookUrl=https://wiki/runbook")).One("PrometheusRule", $"{Bundle.All[bundle].Release}-sample");
+        Manifest rule = Sample(bundle, await RenderAsync(bundle, folder,
+            "prometheusRule.additionalLabels.release=prom,prometheusRule.additionalRuleLabels.team=logs,prometheusRule.runbookUrl=https://wiki/runbook"));
         Assert.Equal("prom", (string)rule.At("metadata.labels.release")!);
         JsonArray rules = rule.At("spec.groups")![0]!["rules"]!.AsArray();
         Assert.Null(rules[0]!["labels"]);
@@ -82,10 +82,13 @@ public sealed class RuleFileTests
         using var folder = new TempDirectory();
         HelmChart chart = Bundle.All[bundle].Chart.CopyTo(folder.Path);
         foreach (string kind in new[] { "alerts", "dashboards" }) Directory.Delete(chart.File("files", kind), recursive: true);
-        Rendering rendering = await chart.RenderAsync(Bundle.All[bundle].Release, [.. Bundle.All[bundle].Arguments, "--set", "dashboards.enabled=true,prometheusRule.enabled=true"]);
+        string[] arguments = [.. Bundle.All[bundle].Arguments, "--set", "dashboards.enabled=true,prometheusRule.enabled=true"];
+        Rendering rendering = await chart.RenderAsync(Bundle.All[bundle].Release, arguments);
         Assert.Empty(rendering.Of("PrometheusRule"));
         Assert.DoesNotContain(rendering.Of("ConfigMap"), static map => map.At("metadata.labels.grafana_dashboard") is not null);
     }
+
+    private static Manifest Sample(string bundle, Rendering rendering) => rendering.One("PrometheusRule", $"{Bundle.All[bundle].Release}-sample");
 
     private static async Task<Rendering> RenderAsync(string bundle, TempDirectory folder, string set)
     {
