@@ -8,7 +8,7 @@ PATHS ?= /var/log
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 
-.PHONY: help demo test bench publish format
+.PHONY: help demo test bench publish format tenants
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -27,3 +27,6 @@ publish: ## Native AOT binaries in artifacts/publish/<name>/; any IL warning fai
 
 format: ## Bring the whole tree into form
 	dotnet format LokiGateway.sln
+
+tenants: ## Write what follows from deploy/tenants.yaml (Loki's overrides) and the tables of deploy/'s READMEs
+	UPDATE_DOCS=1 dotnet run -c Release --project tests/Deploy.Tests -- --filter-class '*TenantsTests' '*OverlayTests' '*ModuleReadmeTests'
