@@ -8,9 +8,9 @@ public sealed class RuleFileTests
 {
     private static readonly string[] Severities = ["critical", "warning", "info"];
 
-    public static TheoryData<string> Files => [.. RuleFiles.Paths.Select(Path.GetFileName)!];
+    public static TheoryData<string> Files => [.. RuleFiles.Paths.Select(static path => Path.GetFileName(path))];
 
-    public static TheoryData<string> Tests => [.. RuleFiles.TestPaths.Select(Path.GetFileName)!];
+    public static TheoryData<string> Tests => [.. RuleFiles.TestPaths.Select(static path => Path.GetFileName(path))];
 
     [Fact]
     public void AllPartsOfTheSystem_HaveRules() => Assert.Equal(

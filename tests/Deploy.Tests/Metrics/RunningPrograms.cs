@@ -54,7 +54,7 @@ public sealed class RunningPrograms : IAsyncLifetime
         await SendAsync("X-Scope-OrgID", "dev", Token);
         await File.WriteAllTextAsync(tokenFile, "");
         await Until(ShipperAdmin, "loki_shipper_credential_errors_total", "an empty token file that was seen");
-        await Until(GatewayAdmin, "loki_gateway_completeness_acked_lines", "books of a cluster");
+        await Eventually.TrueAsync(async () => (await MetricsPage.FetchAsync(GatewayAdmin)).Has("loki_gateway_completeness_acked_lines"), "books of a cluster");
         ShipperPage = (await MetricsPage.FetchAsync(ShipperAdmin)).Text;
 
         shipper.Terminate();
