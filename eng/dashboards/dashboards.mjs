@@ -71,8 +71,8 @@ const overview = dashboard({
     about: "Lines of the window. Late: Loki or the gateway is slow. Refused: a limit or bad lines, see Tenants and limits. Lost: files were gone before they were read, see Shipper.",
   }),
   table("Least complete tenants and clusters", {
-    unit: "percentunit", decimals: 2,
-    queries: { "": `bottomk(20, ${ratio(`sum by (tenant, cluster) (loki_gateway_completeness_acked_lines{${CT}})`, `sum by (tenant, cluster) (loki_gateway_completeness_expected_lines{${CT}})`)})` },
+    unit: "percentunit", decimals: 2, ascending: true,
+    queries: { "in Loki": `bottomk(20, ${ratio(`sum by (tenant, cluster) (loki_gateway_completeness_acked_lines{${CT}})`, `sum by (tenant, cluster) (loki_gateway_completeness_expected_lines{${CT}})`)})` },
     about: "Ask for the sources of the first line: GET /api/v1/completeness?tenant=…&cluster=… on the gateway's admin port.",
   }),
   row("Flow"),
@@ -264,12 +264,16 @@ const gateway = dashboard({
   }),
   row("Sign-in and shared limits"),
   graph("Not let in, by reason", {
-    unit: "reqps", stack: true, queries: { "{{reason}}": rate("loki_gateway_auth_failures_total", C, "reason") },
+    unit: "reqps", stack: true, width: 8, queries: { "{{reason}}": rate("loki_gateway_auth_failures_total", C, "reason") },
     about: "wrong_token after a rotation: an agent still has the old one. too_many_attempts: somebody guesses. The gateway's log has address and credential id.",
   }),
-  graph("Redis", {
-    unit: "s", queries: { "99 % {{operation}}": quantile(0.99, "loki_gateway_limits_store_request_duration_seconds", C, ["operation"]), "degraded gateways": `sum(loki_gateway_limits_store_degraded{${C}})` },
-    about: "Latency of the limits store, and how many gateways count by themselves. Degraded is safe: limits are divided by limits_store.replicas. Runbook LokiGatewayLimitsStoreDegraded.",
+  graph("Latency of Redis, 99 %", {
+    unit: "s", width: 8, thresholds: levels(0.05, 0.25), queries: { "{{operation}}": quantile(0.99, "loki_gateway_limits_store_request_duration_seconds", C, ["operation"]) },
+    about: "Only pushes near a limit wait for it. At limits_store.timeout (250 ms) a gateway counts by itself: move Redis nearer, or give it CPU.",
+  }),
+  graph("Gateways that count by themselves", {
+    unit: "short", width: 8, queries: { "{{pod}}": `max by (pod) (loki_gateway_limits_store_degraded{${C}})` },
+    about: "1 while Redis cannot be used. Safe: limits are divided by limits_store.replicas, which must be the real number. Runbook LokiGatewayLimitsStoreDegraded.",
   }),
 ]);
 
@@ -320,8 +324,8 @@ const lokiS3 = dashboard({
   row("Now"),
   number("S3 requests failing", {
     unit: "percentunit", decimals: 2, thresholds: perCent, width: 6,
-    queries: { "": ratio(`sum(rate(loki_s3_request_duration_seconds_count{${C}, operation!="S3.ObjectExists", status_code=~"5.."}[$__rate_interval]))`, `sum(rate(loki_s3_request_duration_seconds_count{${C}, operation!="S3.ObjectExists"}[$__rate_interval]))`) },
-    about: "Loki counts every failure as 500. Over 5 % S3StorageFailed fires: role, bucket policy, KMS key or AWS itself; the ingesters' log has the code.",
+    queries: { "": ratio(`sum(rate(loki_s3_request_duration_seconds_count{${C}, operation!~"S3.ObjectExists|S3.GetObject", status_code=~"5.."}[$__rate_interval]))`, `sum(rate(loki_s3_request_duration_seconds_count{${C}, operation!~"S3.ObjectExists|S3.GetObject"}[$__rate_interval]))`) },
+    about: "Without reads, where given-up queries count as failures. Over 5 % S3StorageFailed fires: role, bucket policy, KMS key or AWS itself; the ingesters' log has the code.",
   }),
   number("Since the last compaction", {
     unit: "s", thresholds: levels(3600, 10800), width: 6, spark: false,
@@ -340,7 +344,7 @@ const lokiS3 = dashboard({
   row("Write path"),
   graph("S3 requests by operation and status", {
     unit: "reqps", stack: true, queries: { "{{operation}} {{status_code}}": rate("loki_s3_request_duration_seconds_count", C, "operation, status_code") },
-    about: "PutObject 500: chunks stay in memory and WAL, do not restart ingesters. GetObject 500: queries miss data. ObjectExists 500 is an object that is not there.",
+    about: "PutObject 500: chunks stay in memory and WAL, do not restart ingesters. GetObject 500: queries given up, or data missed when it is most of them. ObjectExists 500: not there.",
   }),
   graph("S3 latency, 99 %", {
     unit: "s", thresholds: levels(1, 2), queries: { "{{operation}}": quantile(0.99, "loki_s3_request_duration_seconds", C, ["operation"]) },
@@ -423,7 +427,7 @@ const volume = dashboard({
   }),
   graph("Nodes that write most", {
     unit: "Bps", queries: { "{{cluster}} / {{node}}": `topk(10, ${rate("loki_shipper_read_bytes_total", C, "cluster, node")})` },
-    about: "One node far above the others has the pod that floods: GET /api/v1/files of its shipper lists files by size.",
+    about: "One node far above the others has the pod that floods: GET /api/v1/files of its shipper lists its files with their sizes.",
   }),
   row("Stored (lokiops)"),
   graph("Bytes in S3 by tenant", {

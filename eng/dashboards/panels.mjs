@@ -63,11 +63,14 @@ export function number(title, spec) {
   return { ...built, width: spec.width ?? 4, height: 4 };
 }
 
-/** The series of one moment as rows, the largest value first. */
+/** The series of one moment as rows, the largest value first unless ascending; the queries' names are the columns. */
 export function table(title, spec) {
-  const built = panel("table", title, spec, { showHeader: true, cellHeight: "sm", sortBy: [{ displayName: "Value", desc: true }] }, { align: "auto" });
+  const values = Object.keys(spec.queries);
+  const built = panel("table", title, spec, { showHeader: true, cellHeight: "sm", sortBy: [{ displayName: values[0], desc: !spec.ascending }] }, { align: "auto" });
   built.targets = built.targets.map((target) => ({ ...target, format: "table", instant: true, range: false }));
-  built.transformations = [{ id: "organize", options: { excludeByName: { Time: true } } }];
+  // Grafana calls the values of several queries "Value #A" and so on, of a single one "Value".
+  const names = values.map((name, at) => [values.length === 1 ? "Value" : `Value #${built.targets[at].refId}`, name]);
+  built.transformations = [{ id: "merge", options: {} }, { id: "organize", options: { excludeByName: { Time: true }, renameByName: Object.fromEntries(names) } }];
   return { ...built, width: spec.width ?? 12, height: 8 };
 }
 

@@ -38,7 +38,7 @@ public sealed class RuleFileTests
 
     /// <summary>By name and static labels, because two windows of one alert are two rules.</summary>
     [Fact]
-    public void EveryAlert_IsTestedFiringAndNot() => Assert.Empty(Untested(RuleFiles.Alerts, RuleFiles.TestPaths.SelectMany(ExpectedAlerts)));
+    public void EveryAlert_IsTestedFiringAndNot() => Faults.None(Untested(RuleFiles.Alerts, RuleFiles.TestPaths.SelectMany(ExpectedAlerts)));
 
     [Fact]
     public void AlertWithoutATest_IsFound()
@@ -61,13 +61,14 @@ public sealed class RuleFileTests
             foreach (var (text, longest) in (ReadOnlySpan<(string, int)>)[("summary", 200), ("description", 300)])
             {
                 var value = rule.Annotations.GetValueOrDefault(text) ?? "";
-                if (value.Length is < 20 || value.Length > longest || value.Contains('\n', StringComparison.Ordinal)) faults.Add($"{rule.Name}: {text} is one line of 20 to {longest} characters");
+                if (value.Length < 20 || value.Length > longest || value.Contains('\n', StringComparison.Ordinal))
+                    faults.Add($"{rule.Name}: {text} is one line of 20 to {longest} characters");
             }
         }
 
         foreach (var same in RuleFiles.Alerts.GroupBy(static rule => (rule.Alert, rule.Labels.GetValueOrDefault("window"))).Where(static same => same.Count() > 1))
             faults.Add($"{same.Key}: stands twice");
-        Assert.Empty(faults);
+        Faults.None(faults);
     }
 
     /// <summary>Rules of the same name in two files would be one name with two runbook entries.</summary>

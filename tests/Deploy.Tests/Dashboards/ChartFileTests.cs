@@ -35,7 +35,10 @@ public sealed class ChartFileTests
         Assert.True(Directory.Exists(target), $"{target}: run make deploy-files");
         Assert.Equal(names, Names(target, extension));
         foreach (var name in names)
-            Assert.True(File.ReadAllText(Path.Combine(source, $"{name}.{extension}")) == File.ReadAllText(Path.Combine(target, $"{name}.{extension}")), $"{target}/{name}: run make deploy-files");
+        {
+            var (ours, copy) = (File.ReadAllText(Path.Combine(source, $"{name}.{extension}")), File.ReadAllText(Path.Combine(target, $"{name}.{extension}")));
+            Assert.True(ours == copy, $"{target}/{name}: run make deploy-files");
+        }
     }
 
     private static IEnumerable<string> Names(string folder, string extension) =>

@@ -14,6 +14,9 @@ internal sealed record DashboardQuery(string Where, string Expression, IReadOnly
 /// <summary>One JSON file.</summary>
 internal sealed partial record Dashboard(string File, JsonElement Root)
 {
+    /// <summary>Stands for what a person has chosen in a variable.</summary>
+    public const string Chosen = "chosen";
+
     public static IReadOnlyList<Dashboard> All { get; } =
     [
         .. Directory.GetFiles(DeployTree.Path("dashboards"), "*.json").Order(StringComparer.Ordinal)
@@ -53,7 +56,7 @@ internal sealed partial record Dashboard(string File, JsonElement Root)
     {
         "$__rate_interval" or "$__interval" => "5m",
         "$__range" => "1h",
-        _ => "x",
+        _ => Chosen,
     });
 
     [GeneratedRegex(@"\$\{?\w+\}?")]

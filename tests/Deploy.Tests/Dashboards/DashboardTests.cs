@@ -40,7 +40,7 @@ public sealed partial class DashboardTests
     });
 
     [Fact]
-    public void Datasource_IsChosenByTheUser() => Assert.Empty(
+    public void Datasource_IsChosenByTheUser() => Faults.None(
         from one in Dashboard.All
         from uid in Properties(one.Root, "datasource")
         where uid.ValueKind != JsonValueKind.Object || uid.GetProperty("uid").GetString() != "${datasource}"
@@ -60,13 +60,16 @@ public sealed partial class DashboardTests
     });
 
     [Fact]
-    public void Panels_LieOnTheGridWithoutOverlap() => Assert.Empty(Dashboard.All.SelectMany(static one => Overlaps(one)));
+    public void Panels_LieOnTheGridWithoutOverlap() => Faults.None(Dashboard.All.SelectMany(static one => Overlaps(one)));
 
     [Fact]
     public void PanelsThatOverlap_AreFound()
     {
         using var json = JsonDocument.Parse("""
-            {"panels": [{"title": "a", "type": "stat", "gridPos": {"x": 0, "y": 0, "w": 13, "h": 4}}, {"title": "b", "type": "stat", "gridPos": {"x": 12, "y": 3, "w": 13, "h": 4}}]}
+            {"panels": [
+              {"title": "a", "type": "stat", "gridPos": {"x": 0, "y": 0, "w": 13, "h": 4}},
+              {"title": "b", "type": "stat", "gridPos": {"x": 12, "y": 3, "w": 13, "h": 4}}
+            ]}
             """);
         Assert.Equal(["x.json: a lies over b", "x.json: b leaves the grid of 24 columns"], Overlaps(new Dashboard("x.json", json.RootElement)).Order(StringComparer.Ordinal));
     }
@@ -86,7 +89,7 @@ public sealed partial class DashboardTests
                 faults.Add($"{name}: a number without thresholds does not say whether it is good");
         }
 
-        Assert.Empty(faults);
+        Faults.None(faults);
     }
 
     [Fact]
@@ -99,7 +102,7 @@ public sealed partial class DashboardTests
     });
 
     [Fact]
-    public void LinksBetweenDashboards_LeadSomewhere() => Assert.Empty(
+    public void LinksBetweenDashboards_LeadSomewhere() => Faults.None(
         from one in Dashboard.All
         from text in Texts(one.Root)
         from match in Link().Matches(text)
@@ -119,18 +122,22 @@ public sealed partial class DashboardTests
     private static IEnumerable<string> Overlaps(Dashboard dashboard)
     {
         var boxes = dashboard.AllPanels.Select(static panel => (Title: panel.GetProperty("title").GetString(), At: panel.GetProperty("gridPos")))
-            .Select(static box => (box.Title, X: box.At.GetProperty("x").GetInt32(), Y: box.At.GetProperty("y").GetInt32(), W: box.At.GetProperty("w").GetInt32(), H: box.At.GetProperty("h").GetInt32()))
+            .Select(static box => (box.Title, X: Number(box.At, "x"), Y: Number(box.At, "y"), W: Number(box.At, "w"), H: Number(box.At, "h")))
             .ToList();
-        foreach (var box in boxes.Where(static box => box.X < 0 || box.W < 1 || box.H < 1 || box.X + box.W > 24)) yield return $"{dashboard.File}: {box.Title} leaves the grid of 24 columns";
+        foreach (var box in boxes.Where(static box => box.X < 0 || box.W < 1 || box.H < 1 || box.X + box.W > 24))
+            yield return $"{dashboard.File}: {box.Title} leaves the grid of 24 columns";
         for (var i = 0; i < boxes.Count; i++)
         {
             foreach (var other in boxes.Skip(i + 1))
             {
                 var box = boxes[i];
-                if (box.X < other.X + other.W && other.X < box.X + box.W && box.Y < other.Y + other.H && other.Y < box.Y + box.H) yield return $"{dashboard.File}: {box.Title} lies over {other.Title}";
+                if (box.X < other.X + other.W && other.X < box.X + box.W && box.Y < other.Y + other.H && other.Y < box.Y + box.H)
+                    yield return $"{dashboard.File}: {box.Title} lies over {other.Title}";
             }
         }
     }
+
+    private static int Number(JsonElement box, string name) => box.GetProperty(name).GetInt32();
 
     private static IEnumerable<JsonElement> Properties(JsonElement element, string name) => element.ValueKind switch
     {

@@ -24,13 +24,13 @@ internal sealed class LabelCheck(MetricContract contract)
         return (check._errors, labels);
     }
 
-    /// <summary>Every metric that an expression reads.</summary>
-    public static IEnumerable<string> MetricsOf(PromExpression expression) => expression switch
+    /// <summary>Everything that an expression reads.</summary>
+    public static IEnumerable<PromSelector> SelectorsOf(PromExpression expression) => expression switch
     {
-        PromSelector selector => [selector.Name],
-        PromCall call => call.Arguments.SelectMany(MetricsOf),
-        PromAggregate aggregate => aggregate.Arguments.SelectMany(MetricsOf),
-        PromBinary binary => MetricsOf(binary.Left).Concat(MetricsOf(binary.Right)),
+        PromSelector selector => [selector],
+        PromCall call => call.Arguments.SelectMany(SelectorsOf),
+        PromAggregate aggregate => aggregate.Arguments.SelectMany(SelectorsOf),
+        PromBinary binary => SelectorsOf(binary.Left).Concat(SelectorsOf(binary.Right)),
         _ => [],
     };
 
