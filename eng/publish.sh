@@ -10,6 +10,7 @@ mkdir -p artifacts/publish
 for pair in "$@"; do
   project=${pair%%:*} program=${pair##*:}
   log=artifacts/publish/$program.log
+  # The compiled object stays in obj/: with the same sources this is a copy.
   rm -rf "artifacts/publish/$program"
   echo "publishing $program"
   if ! dotnet publish "src/$project" -c Release -r "$rid" -o "artifacts/publish/$program" >"$log" 2>&1 </dev/null; then
@@ -19,6 +20,8 @@ for pair in "$@"; do
   fi
   if grep -E 'warning (IL|AOT)' "$log"; then
     echo "$program has ahead-of-time warnings" >&2
+    # Compiled again the next time, and not taken for good because nothing has changed since.
+    rm -rf "artifacts/publish/$program" "src/$project/obj/Release/net10.0/$rid/native"
     exit 1
   fi
   ls -l "artifacts/publish/$program/$program"

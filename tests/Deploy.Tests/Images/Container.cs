@@ -2,6 +2,7 @@
 // capability, no way to get one. What Kubernetes mounts (configuration, /etc/hosts, /var/log, the state directory) is mounted. The network is this machine's.
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
@@ -10,6 +11,7 @@ namespace LokiGateway.Deploy.Tests.Images;
 internal sealed record ContainerMount(string Source, string Target, bool IsReadOnly = true);
 
 /// <summary>A program in its image. Disposing kills it.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed class Container : IAsyncDisposable
 {
     private readonly ChildProcess _unshare;

@@ -1,10 +1,12 @@
 // The published binaries in the file systems of their images: what a chiseled base does not have, they must not need. Configuration, pushes and TLS
 // are real; the upstream and the endpoint stand outside.
 using System.Globalization;
+using System.Runtime.Versioning;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
 
+[SupportedOSPlatform("linux")]
 public sealed class ImageRunTests
 {
     public static TheoryData<string> Files => [.. Dockerfile.Names];
