@@ -13,7 +13,9 @@ for pair in "$@"; do
   # The compiled object stays in obj/: with the same sources this is a copy.
   rm -rf "artifacts/publish/$program"
   echo "publishing $program"
-  if ! dotnet publish "src/$project" -c Release -r "$rid" -o "artifacts/publish/$program" >"$log" 2>&1 </dev/null; then
+  # As deploy/docker does it: only locked packages, for all platforms of the lock file, and no second restore for one of them.
+  if ! { dotnet restore "src/$project" --locked-mode && dotnet publish "src/$project" -c Release -r "$rid" --no-restore -o "artifacts/publish/$program"; } \
+    >"$log" 2>&1 </dev/null; then
     cat "$log"
     echo "publishing $program failed" >&2
     exit 1

@@ -102,7 +102,7 @@ internal sealed partial class ObjectShape
     {
         switch (node)
         {
-            case JsonObject map when !_fields.TryGetValue(path, out var fields):
+            case JsonObject map when !_fields.ContainsKey(path):
                 yield return $"{path}: no object is known here ({string.Join(", ", map.Select(static pair => pair.Key))})";
                 break;
             case JsonObject map:

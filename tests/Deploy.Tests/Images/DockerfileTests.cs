@@ -62,6 +62,26 @@ public sealed class DockerfileTests
     [InlineData(".env", false)]
     public void BuildContext_HoldsWhatTheBuildNeedsAndNothingElse(string path, bool held) => Assert.Equal(held, BuildContext.OfRepository().Holds(path));
 
+    // The charts say it again, because Kubernetes wants to know before it has the image.
+    [Theory]
+    [InlineData("shipper")]
+    [InlineData("gateway")]
+    public async Task UserAndName_AreThoseOfTheChart(string name)
+    {
+        var image = Dockerfile.Load(name);
+        var chart = name == "shipper" ? HelmChart.Shipper : HelmChart.Gateway;
+        var rendering = await chart.RenderAsync(image.Program, "-f", chart.File("values-ops.yaml"));
+        var pod = rendering.Pods().Single(one => one.Spec.Containers.Any(container => container.Name == image.Program));
+        var container = pod.Spec.Containers.Single(one => one.Name == image.Program);
+        var user = container.SecurityContext?.RunAsUser ?? pod.Spec.SecurityContext.RunAsUser;
+        var group = container.SecurityContext?.RunAsGroup ?? pod.Spec.SecurityContext.RunAsGroup;
+        Assert.Equal(image.User, $"{user}:{group ?? 0}");
+        Assert.Matches($"/{image.Program}[:@]", container.Image);
+        // The ENTRYPOINT is the program: the chart gives it arguments only.
+        Assert.Null(container.Command);
+        Assert.All(container.Args, static one => Assert.StartsWith("--", one, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void EveryProgramOfACluster_HasAnImage() => Assert.Equal(["gateway", "lokiops", "shipper"], Dockerfile.Names);
 
