@@ -27,7 +27,11 @@ internal static class ArgoCd
         Assert.DoesNotContain("<no value>", text, StringComparison.Ordinal);
         JsonNode[] documents = [.. text.Split("\n---\n").Select(static document => string.Join('\n', document.Split('\n').Where(static line => line is not "---" && !line.StartsWith("# Source", StringComparison.Ordinal))))
             .Where(static document => document.Trim().Length > 0).Select(YamlTree.Parse)];
-        return [.. documents.Chunk(2).Select(static pair => Merge((JsonObject)pair[0], (JsonObject)pair[1]))];
+        // helm puts what has no kind, the patches, first and keeps the order of the rest.
+        var patches = documents.Where(static one => one["kind"] is null);
+        JsonNode[] applications = [.. documents.Where(static one => one["kind"] is not null).Zip(patches, static (application, patch) => Merge((JsonObject)application, (JsonObject)patch))];
+        Assert.All(applications, static one => Assert.Equal((string)one["metadata"]!["name"]!, $"{one["metadata"]!["labels"]!["cluster"]}-{Installation(one).Release}"));
+        return applications;
     }
 
     public static Installation Installation(JsonNode application)
