@@ -22,7 +22,7 @@ public sealed partial class DeployReadmeTests
     public void EveryCommand_IsOfAToolThatIsCheckedHere()
     {
         Assert.True(All.Count > 40, $"only {All.Count} commands were found");
-        Assert.Empty(All.Where(static one => one.Program is not ("helm" or "kubectl" or "terraform" or "make" or "lokiops" or "loki-gateway" or "cp" or "curl" or "aws" or "date")));
+        Assert.DoesNotContain(All, static one => one.Program is not ("helm" or "kubectl" or "terraform" or "make" or "lokiops" or "loki-gateway" or "cp" or "curl" or "aws" or "date"));
     }
 
     [Theory]
@@ -31,7 +31,7 @@ public sealed partial class DeployReadmeTests
     {
         var one = All.First(candidate => candidate.ToString() == command);
         var help = await HelpAsync(one);
-        Assert.Empty(one.Flags.Where(flag => !Regex.IsMatch(help, $@"(^|[\s,\[]){Regex.Escape(flag)}\b")));
+        Assert.DoesNotContain(one.Flags, flag => !Regex.IsMatch(help, $@"(^|[\s,\[]){Regex.Escape(flag)}\b"));
     }
 
     [Fact]

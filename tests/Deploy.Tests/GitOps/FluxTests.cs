@@ -1,5 +1,4 @@
 // Flux is not here; kustomize is (inside kubectl), and helm: the folders are built as its controller builds them, and every HelmRelease is rendered.
-using System.Text.Json.Nodes;
 using LokiGateway.Deploy.Tests.Kit;
 
 namespace LokiGateway.Deploy.Tests.GitOps;
