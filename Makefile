@@ -8,7 +8,7 @@ PATHS ?= /var/log
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 
-.PHONY: help demo test bench publish format tenants deploy-files
+.PHONY: help demo test bench publish format tenants deploy-files images
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,7 +16,7 @@ help: ## Show this list
 demo: ## Ship PATHS (default /var/log) through gateway and embedded Loki, and keep following
 	dotnet run --project src/Quickstart -- $(PATHS)
 
-test: ## Restore locked, build with warnings as errors, check the format, run every test
+test: ## Restore locked, build with warnings as errors, check the format, publish, run every test
 	@eng/test.sh
 
 bench: ## Measure throughput, memory and CPU; prints a table
@@ -24,6 +24,10 @@ bench: ## Measure throughput, memory and CPU; prints a table
 
 publish: ## Native AOT binaries in artifacts/publish/<name>/; any IL warning fails
 	@eng/publish.sh $(RID) $(PROGRAMS)
+
+images: ## Container images with docker or podman; REGISTRY=, TAG=, PLATFORMS=, PUSH=1
+	@REGISTRY="$(REGISTRY)" TAG="$(TAG)" PLATFORMS="$(PLATFORMS)" PUSH="$(PUSH)" IMAGES="$(IMAGES)" SOURCE="$(SOURCE)" \
+	  SDK_DIGEST="$(SDK_DIGEST)" BASE_DIGEST="$(BASE_DIGEST)" eng/images.sh
 
 format: ## Bring the whole tree into form
 	dotnet format LokiGateway.sln

@@ -52,6 +52,6 @@ LABEL org.opencontainers.image.title="loki-gateway" \
 COPY --from=build /out/loki-gateway.cdx.json /usr/share/sbom/loki-gateway.cdx.json
 COPY LICENSE /usr/share/licenses/loki-gateway/LICENSE
 COPY --from=build --chmod=0555 /out/loki-gateway /usr/local/bin/loki-gateway
-# A number, so that runAsNonRoot can be checked without reading /etc/passwd. The one that Loki's own images have.
-USER 10001:10001
+# A number, so that runAsNonRoot can be checked without reading /etc/passwd; the one that the charts set.
+USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/loki-gateway"]

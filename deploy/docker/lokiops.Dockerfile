@@ -52,6 +52,6 @@ LABEL org.opencontainers.image.title="lokiops" \
 COPY --from=build /out/lokiops.cdx.json /usr/share/sbom/lokiops.cdx.json
 COPY LICENSE /usr/share/licenses/lokiops/LICENSE
 COPY --from=build --chmod=0555 /out/lokiops /usr/local/bin/lokiops
-# A number, so that runAsNonRoot can be checked without reading /etc/passwd. The one that Loki's own images have.
-USER 10001:10001
+# A number, so that runAsNonRoot can be checked without reading /etc/passwd; the one that the charts set.
+USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/lokiops"]

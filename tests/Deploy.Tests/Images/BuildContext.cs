@@ -33,7 +33,7 @@ internal sealed class BuildContext(IReadOnlyList<string> rules)
     private static bool Matches(string pattern, string path)
     {
         var parts = path.Split('/');
-        if (pattern.StartsWith("**/", StringComparison.Ordinal)) return parts.Any(part => FileSystemName.MatchesSimpleExpression(pattern[3..], part, ignoreCase: false));
+        if (pattern.StartsWith("**/", StringComparison.Ordinal)) return parts.Any(part => FileSystemName.MatchesSimpleExpression(pattern.AsSpan(3), part, ignoreCase: false));
         var wanted = pattern.Split('/');
         return wanted.Length <= parts.Length && wanted.Zip(parts).All(static pair => FileSystemName.MatchesSimpleExpression(pair.First, pair.Second, ignoreCase: false));
     }

@@ -2,6 +2,7 @@
 // capability, no way to get one. What Kubernetes mounts (configuration, /etc/hosts, /var/log, the state directory) is mounted. The network is this machine's.
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
@@ -10,6 +11,7 @@ namespace LokiGateway.Deploy.Tests.Images;
 internal sealed record ContainerMount(string Source, string Target, bool IsReadOnly = true);
 
 /// <summary>A program in its image. Disposing kills it.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed class Container : IAsyncDisposable
 {
     private readonly ChildProcess _unshare;
@@ -61,12 +63,29 @@ internal sealed class Container : IAsyncDisposable
     /// <summary>SIGTERM to the program, as the kubelet sends it, and its exit code.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = System.Diagnostics.Process.Start(new ProcessStartInfo("kill", ["-TERM", ProgramId().ToString(CultureInfo.InvariantCulture)]))!;
-        await kill.WaitForExitAsync();
+        await SignalAsync("-TERM");
         return await _unshare.WaitExitAsync();
     }
 
-    public ValueTask DisposeAsync() => _unshare.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        // The program first: what the kernel was asked to send it at its keeper's death is forgotten when a process changes its user.
+        if (!_unshare.HasExited) await SignalAsync("-KILL");
+        await _unshare.DisposeAsync();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        try
+        {
+            using var kill = System.Diagnostics.Process.Start(new ProcessStartInfo("kill", [signal, ProgramId().ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true })!;
+            await kill.WaitForExitAsync();
+        }
+        catch (Exception gone) when (gone is IOException or FormatException)
+        {
+            // It ended in between, or has not begun.
+        }
+    }
 
     private static string Capsh => File.Exists("/usr/sbin/capsh") ? "/usr/sbin/capsh" : "/sbin/capsh";
 

@@ -24,14 +24,14 @@ public sealed class DockerfileTests
     [InlineData("the SDK is one that global.json takes", "10.0.401-noble-aot", "10.0.301-noble-aot")]
     [InlineData("the SDK is one that global.json takes", "10.0.401-noble-aot", "11.0.100-noble-aot")]
     [InlineData("the base image is not behind the linked runtime", "10.0.12-noble-chiseled", "10.0.9-noble-chiseled")]
-    [InlineData("the user is a number, and not root", "USER 10001:10001", "USER app")]
-    [InlineData("the user is a number, and not root", "USER 10001:10001", "USER 0:0")]
-    [InlineData("the user is a number, and not root", "USER 10001:10001", "")]
+    [InlineData("the user is a number, and not root", "USER 65532:65532", "USER app")]
+    [InlineData("the user is a number, and not root", "USER 65532:65532", "USER 0:0")]
+    [InlineData("the user is a number, and not root", "USER 65532:65532", "")]
     [InlineData("nothing is fetched by ADD", "COPY LICENSE", "ADD LICENSE")]
     [InlineData("the entrypoint is an executable that was copied", "ENTRYPOINT [\"/usr/local/bin/loki-gateway\"]", "ENTRYPOINT /usr/local/bin/loki-gateway")]
     [InlineData("the entrypoint is an executable that was copied", "ENTRYPOINT [\"/usr/local/bin/loki-gateway\"]", "ENTRYPOINT [\"/usr/local/bin/gateway\"]")]
     [InlineData("the entrypoint is an executable that was copied", "--chmod=0555 ", "")]
-    [InlineData("the final stage runs nothing", "USER 10001:10001", "RUN chmod 755 /\nUSER 10001:10001")]
+    [InlineData("the final stage runs nothing", "USER 65532:65532", "RUN chmod 755 /\nUSER 65532:65532")]
     [InlineData("OCI labels are set", "org.opencontainers.image.revision", "revision")]
     [InlineData("no secret is asked for", "ARG TARGETARCH", "ARG TARGETARCH\nARG NUGET_TOKEN")]
     [InlineData("every source of a COPY is in the build context", "COPY LICENSE", "COPY docs")]
@@ -47,7 +47,7 @@ public sealed class DockerfileTests
         Assert.NotEmpty(DockerfileRules.All[rule](Dockerfile.Load("gateway").With(old, @new)));
 
     [Fact]
-    public void Shipper_MayNotLoseItsReasonForRoot() => Assert.NotEmpty(DockerfileRules.All["the user is a number, and not root"](Dockerfile.Load("shipper").With("USER 0:0", "USER 10001:10001")));
+    public void Shipper_MayNotLoseItsReasonForRoot() => Assert.NotEmpty(DockerfileRules.All["the user is a number, and not root"](Dockerfile.Load("shipper").With("USER 0:0", "USER 65532:65532")));
 
     [Theory]
     [InlineData("src/Gateway/Program.cs", true)]
@@ -61,6 +61,26 @@ public sealed class DockerfileTests
     [InlineData("deploy/terraform/live/prod/terraform.tfstate", false)]
     [InlineData(".env", false)]
     public void BuildContext_HoldsWhatTheBuildNeedsAndNothingElse(string path, bool held) => Assert.Equal(held, BuildContext.OfRepository().Holds(path));
+
+    // The charts say it again, because Kubernetes wants to know before it has the image.
+    [Theory]
+    [InlineData("shipper")]
+    [InlineData("gateway")]
+    public async Task UserAndName_AreThoseOfTheChart(string name)
+    {
+        var image = Dockerfile.Load(name);
+        var chart = name == "shipper" ? HelmChart.Shipper : HelmChart.Gateway;
+        var rendering = await chart.RenderAsync(image.Program, "-f", chart.File("values-ops.yaml"));
+        var pod = rendering.Pods().Single(one => one.Spec.Containers.Any(container => container.Name == image.Program));
+        var container = pod.Spec.Containers.Single(one => one.Name == image.Program);
+        var user = container.SecurityContext?.RunAsUser ?? pod.Spec.SecurityContext.RunAsUser;
+        var group = container.SecurityContext?.RunAsGroup ?? pod.Spec.SecurityContext.RunAsGroup;
+        Assert.Equal(image.User, $"{user}:{group ?? 0}");
+        Assert.Matches($"/{image.Program}[:@]", container.Image);
+        // The ENTRYPOINT is the program: the chart gives it arguments only.
+        Assert.Null(container.Command);
+        Assert.All(container.Args, static one => Assert.StartsWith("--", one, StringComparison.Ordinal));
+    }
 
     [Fact]
     public void EveryProgramOfACluster_HasAnImage() => Assert.Equal(["gateway", "lokiops", "shipper"], Dockerfile.Names);

@@ -2,11 +2,13 @@
 // (its C library, OpenSSL and compiler libraries, certificates, two users), and then exactly what the stage copies. No shell, no other program, no
 // ICU; time zones only where the stage copies them. What a program needs beyond that it will not find.
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
 
+[SupportedOSPlatform("linux")]
 internal sealed class FinalStage
 {
     // ubuntu 24.04's slices libc6_libs, libgcc-s1_libs, libstdc++6_libs, libssl3t64_libs and what that needs, as the base image is cut from them.

@@ -1,10 +1,12 @@
 // The published binaries in the file systems of their images: what a chiseled base does not have, they must not need. Configuration, pushes and TLS
 // are real; the upstream and the endpoint stand outside.
 using System.Globalization;
+using System.Runtime.Versioning;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
 
+[SupportedOSPlatform("linux")]
 public sealed class ImageRunTests
 {
     public static TheoryData<string> Files => [.. Dockerfile.Names];
@@ -53,8 +55,8 @@ public sealed class ImageRunTests
 
         Assert.True(answer.Status == 204, answer.ToString());
         Assert.Equal("from the image", Assert.Single(loki.Stored("ops")).Line);
-        Assert.Equal("10001\t10001\t10001\t10001", gateway.Status("Uid"));
-        Assert.Equal("10001\t10001\t10001\t10001", gateway.Status("Gid"));
+        Assert.Equal("65532\t65532\t65532\t65532", gateway.Status("Uid"));
+        Assert.Equal("65532\t65532\t65532\t65532", gateway.Status("Gid"));
         AssertPowerless(gateway);
         // The base image asks ASP.NET Core for port 8080; a program with its own ports must not open it as well.
         Assert.Equal([http, admin], ListeningPorts(gateway).Order());

@@ -1,10 +1,12 @@
 // make images on machines that are not this one: without an engine, with docker but no daemon, and with engines that write down what they are
 // asked for. Only what an engine then does is not seen here.
+using System.Runtime.Versioning;
 using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Testing;
 
 namespace LokiGateway.Deploy.Tests.Images;
 
+[SupportedOSPlatform("linux")]
 public sealed class MakeImagesTests
 {
     private static readonly string Digest = "sha256:" + new string('1', 64);
