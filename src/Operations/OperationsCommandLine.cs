@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using LokiGateway.Hosting.Lifetime;
+using LokiGateway.Operations.Completeness;
 
 namespace LokiGateway.Operations;
 
@@ -70,8 +71,7 @@ internal static class OperationsCommandLine
     /// <summary>One line a command, in the order in which --help shows them.</summary>
     private static IEnumerable<Command> Commands(OperationsHost host)
     {
-        _ = host;
-        return [];
+        yield return CompletenessCommand.Create(host);
     }
 
     private static Stack<string> CommandPath(System.CommandLine.Parsing.SymbolResult? at)
