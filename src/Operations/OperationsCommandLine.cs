@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using LokiGateway.Hosting.Lifetime;
 using LokiGateway.Operations.Completeness;
+using LokiGateway.Operations.Cost;
 
 namespace LokiGateway.Operations;
 
@@ -69,10 +70,11 @@ internal static class OperationsCommandLine
     }
 
     /// <summary>One line a command, in the order in which --help shows them.</summary>
-    private static IEnumerable<Command> Commands(OperationsHost host)
-    {
-        yield return CompletenessCommand.Create(host);
-    }
+    private static IEnumerable<Command> Commands(OperationsHost host) =>
+    [
+        CompletenessCommand.Create(host),
+        CostCommand.Create(host),
+    ];
 
     private static Stack<string> CommandPath(System.CommandLine.Parsing.SymbolResult? at)
     {
