@@ -37,7 +37,7 @@ internal sealed class Container : IAsyncDisposable
         }
         script.Add($"mount -t proc proc '{stage.Root}/proc'");
         script.Add($"mount -o remount,bind,ro '{stage.Root}'");
-        var environment = FinalStage.Variables.Concat(variables ?? new Dictionary<string, string>()).GroupBy(static one => one.Key)
+        var environment = stage.Variables.Concat(variables ?? new Dictionary<string, string>()).GroupBy(static one => one.Key)
             .Select(static same => $"'{same.Key}={same.Last().Value}'");
         var user = stage.File.User.Split(':');
         // The order is capsh's order: in the new root, without capabilities to regain, as the user; --uid= takes from a user who is not root what is left.

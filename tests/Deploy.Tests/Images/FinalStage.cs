@@ -25,15 +25,23 @@ internal sealed class FinalStage
     /// <summary>What is "/" to the program.</summary>
     public string Root { get; }
 
-    /// <summary>The variables that the base image sets; ours sets none.</summary>
-    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
+    /// <summary>The variables of the base image, and what the stage adds. Nothing else: a runtime may set HOME, it need not.</summary>
+    public IReadOnlyDictionary<string, string> Variables
     {
-        ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ["APP_UID"] = "1654",
-        ["ASPNETCORE_HTTP_PORTS"] = "8080",
-        ["DOTNET_RUNNING_IN_CONTAINER"] = "true",
-        ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "true",
-    };
+        get
+        {
+            Dictionary<string, string> variables = new(StringComparer.Ordinal)
+            {
+                ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                ["APP_UID"] = "1654",
+                ["ASPNETCORE_HTTP_PORTS"] = "8080",
+                ["DOTNET_RUNNING_IN_CONTAINER"] = "true",
+                ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "true",
+            };
+            foreach (var pair in File.Final.Where(static one => one.Name == "ENV").SelectMany(static one => one.Arguments).Select(static one => one.Split('=', 2))) variables[pair[0]] = pair[1];
+            return variables;
+        }
+    }
 
     /// <summary>Makes it below <paramref name="temp"/>; skips the running test where the binary was not published or this machine has no such libraries.</summary>
     /// <param name="temp">Where.</param>

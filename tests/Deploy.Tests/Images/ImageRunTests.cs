@@ -83,10 +83,8 @@ public sealed class ImageRunTests
         var push = PushRequests.Snappy(new LogStream("{app=\"image\"}", new LogEntry(PushRequests.Now(), "over TLS")));
         var answer = await Eventually.ValueAsync(() => RawHttp.PushAsync(new Uri($"http://127.0.0.1:{http}"), "ops", push), static _ => true, "an answer");
 
-        if (isTrusted) Assert.True(answer.Status == 204, answer.ToString());
-        else Assert.True(answer.Status is 502 or 503, answer.ToString());
+        Assert.True(answer.Status == (isTrusted ? 204 : 503), $"{answer}\n{gateway.Process.Describe()}");
         Assert.Equal(isTrusted ? 1 : 0, loki.Stored("ops").Count);
-        Assert.Equal(isTrusted, tls.AskedNames.Count > 0);
     }
 
     [Fact]
