@@ -47,7 +47,8 @@ public sealed class DockerfileTests
         Assert.NotEmpty(DockerfileRules.All[rule](Dockerfile.Load("gateway").With(old, @new)));
 
     [Fact]
-    public void Shipper_MayNotLoseItsReasonForRoot() => Assert.NotEmpty(DockerfileRules.All["the user is a number, and not root"](Dockerfile.Load("shipper").With("USER 0:0", "USER 65532:65532")));
+    public void Shipper_MayNotLoseItsReasonForRoot() =>
+        Assert.NotEmpty(DockerfileRules.All["the user is a number, and not root"](Dockerfile.Load("shipper").With("USER 0:0", "USER 65532:65532")));
 
     [Theory]
     [InlineData("src/Gateway/Program.cs", true)]
