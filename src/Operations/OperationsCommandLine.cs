@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using LokiGateway.Hosting.Lifetime;
+using LokiGateway.Operations.Completeness;
 using LokiGateway.Operations.Cost;
 
 namespace LokiGateway.Operations;
@@ -71,6 +72,7 @@ internal static class OperationsCommandLine
     /// <summary>One line a command, in the order in which --help shows them.</summary>
     private static IEnumerable<Command> Commands(OperationsHost host) =>
     [
+        CompletenessCommand.Create(host),
         CostCommand.Create(host),
     ];
 

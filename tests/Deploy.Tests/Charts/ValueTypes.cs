@@ -18,7 +18,7 @@ internal static class ValueTypes
         ["key"] = static () => Text("^[-._a-zA-Z0-9]{1,253}$"),
         ["host"] = static () => Text("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]+)?$"),
         ["repository"] = static () => Text("^[a-z0-9]+([._/-]+[a-z0-9]+)*$"),
-        ["tag"] = static () => With(Text("^([A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?$"), "not", new JsonObject { ["const"] = "latest" }),
+        ["tag"] = static () => Text("^([A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?$"),
         ["digest"] = static () => Text("^(sha256:[0-9a-f]{64})?$"),
         ["pinned image"] = static () => Text("^[^@]+@sha256:[0-9a-f]{64}$"),
         ["references"] = static () => List(Closed(["name"], ("name", Text(NamePattern)))),

@@ -144,6 +144,9 @@
 {{- $errors = append $errors "tests.enabled needs config.upstream.query_url: without it the gateway answers no queries" -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) -}}
+{{- $errors = append $errors "image.tag is latest: pods of one release would run different programs; name a version, or a digest" -}}
+{{- end -}}
 {{- if $errors -}}
 {{- fail (printf "\n\nloki-gateway: these values cannot work:\n  - %s\n" (join "\n  - " $errors)) -}}
 {{- end -}}

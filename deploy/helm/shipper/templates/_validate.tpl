@@ -58,6 +58,9 @@
 {{- if eq (include "loki-shipper.stateHostPath" .) .Values.logPath -}}
 {{- $errors = append $errors "state.hostPath and logPath are the same directory" -}}
 {{- end -}}
+{{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) -}}
+{{- $errors = append $errors "image.tag is latest: pods of one release would run different programs; name a version, or a digest" -}}
+{{- end -}}
 {{- if $errors -}}
 {{- fail (printf "\n\nloki-shipper: these values cannot work:\n  - %s\n" (join "\n  - " $errors)) -}}
 {{- end -}}

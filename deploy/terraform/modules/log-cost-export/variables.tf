@@ -1,5 +1,5 @@
 variable "name_prefix" {
-  description = "Beginning of the names: the bucket is <name_prefix>-costs. Unique over all of AWS."
+  description = "Beginning of the names: the bucket is `<name_prefix>-costs`. Unique over all of AWS."
   type        = string
 
   validation {

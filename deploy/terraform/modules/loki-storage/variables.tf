@@ -1,5 +1,5 @@
 variable "name_prefix" {
-  description = "Beginning of every name: buckets are <name_prefix>-chunks and <name_prefix>-ruler, the role is <name_prefix>-loki. Bucket names are unique over all of AWS, so put the organisation into it."
+  description = "Beginning of every name: buckets are `<name_prefix>-chunks` and `<name_prefix>-ruler`, the role is `<name_prefix>-loki`. Bucket names are unique over all of AWS, so put the organisation into it."
   type        = string
 
   validation {
@@ -180,7 +180,7 @@ variable "create_kms_key" {
 }
 
 variable "create_admin_bucket" {
-  description = "Third bucket <name_prefix>-admin. Only Grafana Enterprise Logs uses it."
+  description = "Third bucket `<name_prefix>-admin`. Only Grafana Enterprise Logs uses it."
   type        = bool
   default     = false
 }

@@ -154,112 +154,58 @@ run "pod_identity" {
   }
 }
 
-run "glacier_is_refused" {
+run "input_that_would_lose_logs_or_open_them_is_refused" {
   command = plan
 
   variables {
-    tiering = { storage_class = "GLACIER", days = 30 }
-  }
-
-  expect_failures = [var.tiering]
-}
-
-run "deep_archive_is_refused" {
-  command = plan
-
-  variables {
-    tiering = { storage_class = "DEEP_ARCHIVE", days = 30 }
-  }
-
-  expect_failures = [var.tiering]
-}
-
-run "standard_ia_before_thirty_days_is_refused" {
-  command = plan
-
-  variables {
-    tiering = { storage_class = "STANDARD_IA", days = 7 }
-  }
-
-  expect_failures = [var.tiering]
-}
-
-run "tiering_that_serves_nobody_is_refused" {
-  command = plan
-
-  variables {
-    tiering = { storage_class = "GLACIER_IR", days = 30 }
-  }
-
-  expect_failures = [aws_s3_bucket_lifecycle_configuration.this]
-}
-
-run "service_account_with_a_wildcard_is_refused" {
-  command = plan
-
-  variables {
+    tiering                    = { storage_class = "GLACIER", days = 30 }
+    tenant_retention_days      = { index = 30 }
+    expiration_grace_days      = 0
     namespace_service_accounts = ["loki:*"]
+    name_prefix                = "acme.loki"
+    kms_key_arn                = "arn:aws:kms:eu-central-1:123456789012:alias/loki"
+    tags                       = { component = "logs" }
   }
 
-  expect_failures = [var.namespace_service_accounts]
+  expect_failures = [
+    var.tiering, var.tenant_retention_days, var.expiration_grace_days, var.namespace_service_accounts, var.name_prefix, var.kms_key_arn, var.tags,
+  ]
 }
 
-run "role_for_nobody_is_refused" {
+run "input_that_aws_or_loki_would_refuse_later_is_refused" {
   command = plan
 
   variables {
-    oidc_provider_arn = null
+    tiering                 = { storage_class = "STANDARD_IA", days = 7 }
+    tenant_retention_days   = { dev = 0 }
+    noncurrent_version_days = 0
+    oidc_provider_arn       = "https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"
+    cluster                 = "Ops"
+    cost_center             = ""
   }
 
-  expect_failures = [aws_iam_role.loki]
+  expect_failures = [var.tiering, var.tenant_retention_days, var.noncurrent_version_days, var.oidc_provider_arn, var.cluster, var.cost_center]
 }
 
-run "tenant_called_index_is_refused" {
+run "more_of_the_kind" {
   command = plan
 
   variables {
-    tenant_retention_days = { index = 30 }
-  }
-
-  expect_failures = [var.tenant_retention_days]
-}
-
-run "tenant_with_a_slash_is_refused" {
-  command = plan
-
-  variables {
+    tiering               = { storage_class = "DEEP_ARCHIVE", days = 30 }
     tenant_retention_days = { "index/x" = 30 }
   }
 
-  expect_failures = [var.tenant_retention_days]
+  expect_failures = [var.tiering, var.tenant_retention_days]
 }
 
-run "retention_below_a_day_is_refused" {
+run "tiering_that_serves_nobody_role_for_nobody_and_two_keys_are_refused" {
   command = plan
 
   variables {
-    tenant_retention_days = { dev = 0 }
-  }
-
-  expect_failures = [var.tenant_retention_days]
-}
-
-run "lifecycle_at_the_end_of_retention_is_refused" {
-  command = plan
-
-  variables {
-    expiration_grace_days = 0
-  }
-
-  expect_failures = [var.expiration_grace_days]
-}
-
-run "two_keys_are_refused" {
-  command = plan
-
-  variables {
-    create_kms_key = true
-    kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    tiering           = { storage_class = "GLACIER_IR", days = 30 }
+    oidc_provider_arn = null
+    create_kms_key    = true
+    kms_key_arn       = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   }
 
   override_data {
@@ -267,35 +213,5 @@ run "two_keys_are_refused" {
     values = { account_id = "123456789012" }
   }
 
-  expect_failures = [aws_s3_bucket_server_side_encryption_configuration.this]
-}
-
-run "alias_instead_of_a_key_is_refused" {
-  command = plan
-
-  variables {
-    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:alias/loki"
-  }
-
-  expect_failures = [var.kms_key_arn]
-}
-
-run "name_with_dots_is_refused" {
-  command = plan
-
-  variables {
-    name_prefix = "acme.loki"
-  }
-
-  expect_failures = [var.name_prefix]
-}
-
-run "tag_that_costs_are_grouped_by_is_refused" {
-  command = plan
-
-  variables {
-    tags = { component = "logs" }
-  }
-
-  expect_failures = [var.tags]
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.this, aws_iam_role.loki, aws_s3_bucket_server_side_encryption_configuration.this]
 }
