@@ -144,7 +144,7 @@ public sealed partial class DeployReadmeTests
             var folder = Path.Combine(DeployTree.Root, "src", one.Program == "lokiops" ? "Operations" : "Gateway");
             var source = string.Join('\n', Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
                 .Where(static path => !path.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText));
-            if (!source.Contains($"\"{one.Words[1]}\"", StringComparison.Ordinal)) Assert.Skip($"{one.Program} has no command {one.Words[1]} yet");
+            Assert.Contains($"\"{one.Words[1]}\"", source, StringComparison.Ordinal);
             Assert.All(one.Flags, flag => Assert.Contains($"\"{flag}\"", source, StringComparison.Ordinal));
         }
     }
@@ -155,12 +155,8 @@ public sealed partial class DeployReadmeTests
     [InlineData("deploy/helm/loki/README.md")]
     [InlineData("deploy/gitops/argocd/applicationset.yaml")]
     [InlineData("deploy/gitops/flux/ops/releases.yaml")]
-    public void ChartOfLoki_IsPinnedToTheSameVersion(string file)
-    {
-        var path = Path.Combine(DeployTree.Root, file);
-        if (!File.Exists(path)) Assert.Skip($"{file} is not there yet");
-        Assert.Matches(@"(--version|targetRevision:|version:) 6\.20\.0\b", File.ReadAllText(path));
-    }
+    public void ChartOfLoki_IsPinnedToTheSameVersion(string file) =>
+        Assert.Matches(@"(--version|targetRevision:|version:) 6\.20\.0\b", File.ReadAllText(Path.Combine(DeployTree.Root, file)));
 
     [Fact]
     public void SchemaOfTheClosedTag_IsThatOfTheTestedLoki() => Assert.Matches(@"(?m)^    tag: 3\.2\.2$", File.ReadAllText(DeployTree.Path("helm", "loki", "values.yaml")));
