@@ -20,6 +20,15 @@ helm_and_kubectl() {
   rm -rf "$layer"
 }
 
+# The validators of Kubernetes's and the CRDs' schemas, in the versions that the lock file of their user names.
+schemas() {
+  local from=tests/Deploy.Tests/Schemas
+  cmp -s "$from/package-lock.json" "$tools/package-lock.json" && [ -d "$tools/node_modules/kubernetes-models" ] && return
+  cp "$from/package.json" "$from/package-lock.json" "$tools/"
+  npm ci --silent --ignore-scripts --prefix "$tools" >"$tools/log/schemas" 2>&1 \
+    || { rm -f "$tools/package-lock.json"; missing "kubernetes-models" "npm, see artifacts/tools/log/schemas"; }
+}
+
 # A server that answers as S3, IAM and STS: moto with the packages it needs, unpacked beside each other and never installed. Bookworm's moto is too old for
 # the AWS provider, sid's runs on Bookworm's Python. Sid's index is kept apart from the machine's own: nothing here changes what apt would install.
 moto() {
@@ -52,5 +61,6 @@ moto() {
 }
 
 helm_and_kubectl &
+schemas &
 moto &
 wait
