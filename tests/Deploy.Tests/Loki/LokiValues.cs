@@ -35,7 +35,15 @@ internal static class LokiValues
     {
         string text = (string)quantity!;
         string number = text.TrimEnd('K', 'M', 'G', 'T', 'i', 'B');
-        int power = text[number.Length..] switch { "" => 0, "Ki" or "KB" => 1, "Mi" or "MB" => 2, "Gi" or "GB" => 3, "Ti" or "TB" => 4, var unit => throw new FormatException(unit) };
+        int power = text[number.Length..] switch
+        {
+            "" => 0,
+            "Ki" or "KB" => 1,
+            "Mi" or "MB" => 2,
+            "Gi" or "GB" => 3,
+            "Ti" or "TB" => 4,
+            var unit => throw new FormatException(unit),
+        };
         return double.Parse(number, CultureInfo.InvariantCulture) * Math.Pow(1024, power);
     }
 

@@ -90,7 +90,7 @@ public sealed class OverlaySchemaTests
         Walk(Schema, "");
         // Their content is Kubernetes's own, checked by its API, or free by nature.
         Assert.All(open, static path => Assert.Matches(
-            "/(global|labels|affinity|behavior|lifecycle|podSecurityContext|http_config|backoff_config|overrides|then|ingester|rollout_operator|updateStrategy|zoneAwareReplication|if)$",
+            "/(global|labels|affinity|behavior|lifecycle|podSecurityContext|http_config|backoff_config|overrides)$",
             path));
 
         void Walk(JsonNode? node, string path)

@@ -46,10 +46,13 @@ internal sealed class IamPolicy
     }
 
     private static bool Matches(JsonObject statement, string action, string resource) =>
-        Texts(statement["Action"]).Any(pattern => Like(pattern, action, RegexOptions.IgnoreCase)) && Texts(statement["Resource"]).Any(pattern => Like(pattern, resource, RegexOptions.None));
+        Texts(statement["Action"]).Any(pattern => Like(pattern, action, RegexOptions.IgnoreCase))
+        && Texts(statement["Resource"]).Any(pattern => Like(pattern, resource, RegexOptions.None));
 
     private static bool Like(string pattern, string text, RegexOptions options) =>
-        Regex.IsMatch(text, $"^{Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal).Replace("\\?", ".", StringComparison.Ordinal)}$", options | RegexOptions.Singleline);
+        Regex.IsMatch(
+            text, $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal)}$",
+            options | RegexOptions.Singleline);
 
     private static IEnumerable<string> Texts(JsonNode? node) => node is JsonArray list ? list.Select(static item => (string)item!) : [(string)node!];
 }

@@ -46,7 +46,8 @@ public sealed partial class ModuleReadmeTests
     {
         string text = File.ReadAllText(DeployTree.Path("terraform", "modules", module, file));
         // terraform fmt puts the closing brace of a block at the beginning of its line, and no other.
-        List<(string, string)> blocks = [.. Regex.Matches(text, $"(?ms)^{kind} \"([a-z0-9_]+)\" \\{{\n(.*?)^\\}}").Select(static match => (match.Groups[1].Value, match.Groups[2].Value))];
+        MatchCollection matches = Regex.Matches(text, $"(?ms)^{kind} \"([a-z0-9_]+)\" \\{{\n(.*?)^\\}}");
+        List<(string, string)> blocks = [.. matches.Select(static match => (match.Groups[1].Value, match.Groups[2].Value))];
         Assert.NotEmpty(blocks);
         return blocks;
     }

@@ -7,7 +7,8 @@ using LokiGateway.Deploy.Tests.Loki;
 namespace LokiGateway.Deploy.Tests.Terraform;
 
 internal sealed record StorageCase(
-    string Prefix, IReadOnlyList<Tenant> Tenants, int GraceDays, bool Admin, string? KeyArn, bool PodIdentity, IReadOnlyList<string> Accounts, string? TieringClass, int TieringDays)
+    string Prefix, IReadOnlyList<Tenant> Tenants, int GraceDays, bool Admin, string? KeyArn, bool PodIdentity, IReadOnlyList<string> Accounts,
+    string? TieringClass, int TieringDays)
 {
     private static readonly char[] Inner = [.. "abcdefghijklmnopqrstuvwxyz0123456789-"];
 

@@ -41,7 +41,8 @@ public sealed class StoragePropertyTests(StoragePropertyTests.Plan plan) : IClas
             }
 
             string[] keyActions = ["kms:Decrypt", "kms:GenerateDataKey"];
-            Assert.Equal([.. one.KeyArn is null ? [] : keyActions, "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"], policy.Actions.Order(StringComparer.Ordinal));
+            string[] granted = [.. one.KeyArn is null ? [] : keyActions, "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+            Assert.Equal(granted, policy.Actions.Order(StringComparer.Ordinal));
             Assert.All(keyActions, action => Assert.False(policy.Allows(action, "arn:aws:kms:eu-central-1:123456789012:key/another")));
             if (one.KeyArn is { } key1) Assert.All(keyActions, action => Assert.True(policy.Allows(action, key1)));
         }
@@ -99,7 +100,8 @@ public sealed class StoragePropertyTests(StoragePropertyTests.Plan plan) : IClas
     private static string Prefix(JsonObject rule) => (string?)rule["filter"]?.AsArray().FirstOrDefault()?["prefix"] ?? "";
 
     private static bool EndsCurrentVersions(JsonObject rule) =>
-        rule["transition"]?.AsArray().Count > 0 || (int?)rule["expiration"]?.AsArray().FirstOrDefault()?["days"] > 0 || rule["expiration"]?.AsArray().FirstOrDefault()?["date"] is not null;
+        rule["transition"]?.AsArray().Count > 0
+        || rule["expiration"]?.AsArray().FirstOrDefault() is { } expiration && ((int?)expiration["days"] > 0 || expiration["date"] is not null);
 
     /// <summary>One plan for all properties.</summary>
     public sealed class Plan : IDisposable
