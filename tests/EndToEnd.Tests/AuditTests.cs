@@ -38,7 +38,8 @@ public sealed class AuditTests(LokiStack stack) : IClassFixture<LokiStack>
             JsonElement tenant = audit.RootElement.GetProperty("tenants")[0];
             Assert.Equal((120, 112, 8), (Number(tenant, "expected_lines"), Number(tenant, "present_lines"), Number(tenant, "missing_lines")));
             Assert.Equal(
-                [("audit/web-2/app", 0, 1L), ("audit/web-0/app", 1, 1L), ("audit/web-0/app", 2, 1L), ("audit/web-1/app", 8, 1L), ("audit/web-0/app", 18, 1L), ("audit/web-0/app", 19, 2L), ("audit/web-2/app", 19, 1L)],
+                [("audit/web-2/app", 0, 1L), ("audit/web-0/app", 1, 1L), ("audit/web-0/app", 2, 1L), ("audit/web-1/app", 8, 1L),
+                    ("audit/web-0/app", 18, 1L), ("audit/web-0/app", 19, 2L), ("audit/web-2/app", 19, 1L)],
                 tenant.GetProperty("unexplained").EnumerateArray().Select(static one => (
                     one.GetProperty("source").GetString()!, (int)(one.GetProperty("minute").GetDateTime() - Start).TotalMinutes, one.GetProperty("lines").GetInt64())));
             Assert.Empty(tenant.GetProperty("explained").EnumerateArray());
@@ -54,7 +55,8 @@ public sealed class AuditTests(LokiStack stack) : IClassFixture<LokiStack>
         using (JsonDocument audit = await AuditAsync(expectedCode: 1))
         {
             JsonElement tenant = audit.RootElement.GetProperty("tenants")[0];
-            Assert.Equal((120, 8, 0, 60), (Number(tenant, "expected_lines"), Number(tenant, "missing_lines"), Number(tenant, "extra_lines"), Number(tenant, "ledger_behind_lines")));
+            Assert.Equal((120, 8, 0, 60), (Number(tenant, "expected_lines"), Number(tenant, "missing_lines"), Number(tenant, "extra_lines"),
+                Number(tenant, "ledger_behind_lines")));
             Assert.All(tenant.GetProperty("explained").EnumerateArray(), static one => Assert.Equal("ledger_behind", one.GetProperty("kind").GetString()));
             Assert.Equal("node-1", tenant.GetProperty("nodes")[0].GetProperty("node").GetString());
         }
@@ -75,7 +77,8 @@ public sealed class AuditTests(LokiStack stack) : IClassFixture<LokiStack>
 
     private async Task<JsonDocument> AuditAsync(int expectedCode)
     {
-        await using ChildProcess lokiops = ChildProcess.StartBuilt("lokiops", "completeness", $"--loki={stack.Gateway}", "--tenant=ops", "--from", $"{Start:yyyy-MM-dd'T'HH:mm:ss'Z'}",
+        await using ChildProcess lokiops = ChildProcess.StartBuilt("lokiops", "completeness", $"--loki={stack.Gateway}", "--tenant=ops",
+            "--from", $"{Start:yyyy-MM-dd'T'HH:mm:ss'Z'}",
             "--to", $"{Start.AddHours(1):yyyy-MM-dd'T'HH:mm:ss'Z'}", "--format=json");
         int code = await lokiops.WaitExitAsync();
         Assert.True(code == expectedCode, lokiops.Describe());

@@ -36,7 +36,8 @@ internal static class CompletenessCommand
         var serve = new Option<string?>("--serve") { Description = "With --follow: serve /metrics on this address, such as :9090." };
         threshold.Validators.Add(static result =>
         {
-            if (result.Tokens.Count == 1 && !(decimal.TryParse(result.Tokens[0].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) && value is >= 0 and <= 1))
+            if (result.Tokens.Count == 1 && !(decimal.TryParse(result.Tokens[0].Value, NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture, out decimal value) && value is >= 0 and <= 1))
                 result.AddError($"--threshold: \"{result.Tokens[0].Value}\" is not a number from 0 to 1");
         });
         memory.Validators.Add(static result =>
@@ -51,7 +52,8 @@ internal static class CompletenessCommand
 
         var command = new Command("completeness", "Compares what the shippers' ledgers say with what Loki returns, by source and minute, and names every difference.");
         loki.AddTo(command);
-        foreach (Option option in (Option[])[from, to, threshold, grace, format, selector, labels, fileLabel, memory, scratch, follow, window, interval, serve]) command.Options.Add(option);
+        foreach (Option option in (Option[])[from, to, threshold, grace, format, selector, labels, fileLabel, memory, scratch, follow, window,
+            interval, serve]) command.Options.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetValue(follow) && (result.GetValue(from) ?? result.GetValue(to)) is not null) result.AddError("--follow goes with --window, not with --from or --to");

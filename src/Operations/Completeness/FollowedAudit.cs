@@ -36,7 +36,8 @@ internal sealed class FollowedAudit(
                 {
                     // The ledger before the window's beginning is never asked for; its end is open.
                     if (!auditors.TryGetValue(tenant, out Auditor? auditor))
-                        auditors.Add(tenant, auditor = new Auditor(client, tenant, new AuditPeriod(Beginning(), DateTime.MaxValue), options, host.Time, static (_, _, _, _) => { }));
+                        auditors.Add(tenant, auditor = new Auditor(client, tenant, new AuditPeriod(Beginning(), DateTime.MaxValue), options,
+                            host.Time, static (_, _, _, _) => { }));
                     var period = new AuditPeriod(Beginning(), AuditPeriod.MinuteOf((host.Time.GetUtcNow() - options.Grace).UtcDateTime));
                     TenantAudit audit = await auditor.AuditAsync(period, ct);
                     metrics.Record(audit);

@@ -98,7 +98,8 @@ internal static class ConfigurationChecks
         YamlNode? current = null;
         foreach (YamlNode period in configs.Items)
         {
-            if (!DateTime.TryParseExact(period["from"]?.Text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime from))
+            if (!DateTime.TryParseExact(period["from"]?.Text, "yyyy-MM-dd", CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime from))
             {
                 isGood = false;
                 yield return CheckResult.Failed(name, $"line {period.Line}: \"from\" is no date such as 2024-04-01", "write the first day of the period");
@@ -125,7 +126,8 @@ internal static class ConfigurationChecks
         else if (current["store"]?.Text != "tsdb" || current["schema"]?.Text != "v13")
         {
             isGood = false;
-            yield return CheckResult.Failed(name, $"line {current.Line}: today's period is {current["store"]?.Text ?? "?"} {current["schema"]?.Text ?? "?"}: structured metadata needs tsdb and v13",
+            yield return CheckResult.Failed(name,
+                $"line {current.Line}: today's period is {current["store"]?.Text ?? "?"} {current["schema"]?.Text ?? "?"}: structured metadata needs tsdb and v13",
                 "begin a new period tomorrow with store: tsdb and schema: v13");
         }
         if (isGood) yield return CheckResult.Ok(name, $"tsdb v13 since {current!["from"]!.Text}");
@@ -143,7 +145,8 @@ internal static class ConfigurationChecks
             string? retention = overrides["retention_period"]?.Text;
             if (!Durations.TryParse(retention ?? "", out TimeSpan period, out _) || period != TimeSpan.FromDays(tenant.RetentionDays))
                 yield return ($"line {overrides.Line}: retention_period of tenant {tenant.Name} is {retention ?? "missing"}, and should be {tenant.RetentionDays} days", $"set retention_period: {24 * tenant.RetentionDays}h");
-            if (overrides["max_query_lookback"]?.Text is { } lookback && Durations.TryParse(lookback, out TimeSpan back, out _) && back > TimeSpan.Zero && back < TimeSpan.FromDays(tenant.RetentionDays))
+            if (overrides["max_query_lookback"]?.Text is { } lookback && Durations.TryParse(lookback, out TimeSpan back, out _)
+                && back > TimeSpan.Zero && back < TimeSpan.FromDays(tenant.RetentionDays))
                 yield return ($"line {overrides.Line}: max_query_lookback of tenant {tenant.Name} is {lookback}: older queries are shortened without a word", $"set max_query_lookback: {24 * tenant.RetentionDays}h");
         }
         foreach ((string key, string value) in tenant.Limits)

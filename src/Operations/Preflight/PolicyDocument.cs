@@ -28,7 +28,8 @@ internal sealed class PolicyDocument
 
     private readonly List<Statement> _statements = [];
 
-    private sealed record Statement(string Name, bool IsAllow, IReadOnlyList<string> Actions, bool IsNotAction, IReadOnlyList<string> Resources, bool IsNotResource, Condition Condition);
+    private sealed record Statement(string Name, bool IsAllow, IReadOnlyList<string> Actions, bool IsNotAction,
+        IReadOnlyList<string> Resources, bool IsNotResource, Condition Condition);
 
     private enum Condition
     {

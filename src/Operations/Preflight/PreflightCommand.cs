@@ -58,7 +58,8 @@ internal static class PreflightCommand
             if (!loki.HasAddress(result) && loki.HasTenants(result)) result.AddError("--tenant needs --loki");
             if (result.GetValue(policy) is not null && result.GetValue(buckets) is not { Length: > 0 }) result.AddError("--policy needs --bucket: it is checked for each");
             if (result.GetValue(overrides) is { Length: > 0 } && result.GetValue(tenantsFile) is null) result.AddError("--overrides needs --tenants-file");
-            if (!loki.HasAddress(result) && result.GetValue(buckets) is not { Length: > 0 } && result.GetValue(tenantsFile) is null && result.GetValue(lokiConfig) is null && result.GetValue(ready) is not { Length: > 0 })
+            if (!loki.HasAddress(result) && result.GetValue(buckets) is not { Length: > 0 } && result.GetValue(tenantsFile) is null
+                && result.GetValue(lokiConfig) is null && result.GetValue(ready) is not { Length: > 0 })
                 result.AddError("there is nothing to check: give --bucket, --loki, --tenants-file, --loki-config or --ready");
         });
         command.SetAction(async (parsed, ct) =>
@@ -75,7 +76,8 @@ internal static class PreflightCommand
             string[] named = parsed.GetValue(buckets) ?? [];
             if (parsed.GetValue(policy) is { } policyFile) results.AddRange(Policy(policyFile, named));
             results.AddRange(await BucketsAsync(named, s3.Read(parsed), !parsed.GetValue(readOnly), tenants, host, ct));
-            results.AddRange(await LokiAsync(loki, parsed, parsed.GetValue(ready) ?? [], tenants, parsed.GetValue(foreign)!, CommandDurations.Read(parsed.GetValue(readbackTimeout)!), host, ct));
+            results.AddRange(await LokiAsync(loki, parsed, parsed.GetValue(ready) ?? [], tenants, parsed.GetValue(foreign)!,
+                CommandDurations.Read(parsed.GetValue(readbackTimeout)!), host, ct));
             await WriteAsync(host.Output, results, parsed.GetValue(format) == "json");
             return results.Exists(static one => one.Outcome == CheckOutcome.Failed) ? Wrong
                 : results.Exists(static one => one.Outcome == CheckOutcome.Unknown) ? Unknown : OperationsExitCodes.Success;
@@ -156,13 +158,15 @@ internal static class PreflightCommand
             foreach (string address in ready)
             {
                 var at = new Uri(address.EndsWith('/') ? address : address + "/");
-                using var other = new LokiClient(settings is null ? new LokiSettings { Address = at } : settings with { Address = at, BearerTokenFile = null, Username = null }, host.Time);
+                using var other = new LokiClient(settings is null ? new LokiSettings { Address = at } : settings with { Address = at,
+                    BearerTokenFile = null, Username = null }, host.Time);
                 results.AddRange(await new LokiChecks(other, readbackTimeout, host.Time).ReadyAsync(other, ct));
             }
             if (settings is null) return results;
             IReadOnlyList<string> asked = options.Tenants(parsed);
             using var client = new LokiClient(settings with { RetriesMax = 2 }, host.Time);
-            results.AddRange(await new LokiChecks(client, readbackTimeout, host.Time).RunAsync(asked.Count > 0 ? asked : [.. tenants.Select(static tenant => tenant.Name)], foreign, ct));
+            results.AddRange(await new LokiChecks(client, readbackTimeout, host.Time).RunAsync(asked.Count > 0 ? asked
+                : [.. tenants.Select(static tenant => tenant.Name)], foreign, ct));
         }
         catch (LokiException setup)
         {

@@ -66,7 +66,8 @@ internal static class StorageLagCommand
             var options = new StorageOptions
             {
                 Bucket = parsed.GetValue(bucket)!,
-                Prefixes = [.. (parsed.GetValue(prefixes) ?? []).SelectMany(static list => list.Split(',')).Select(static prefix => prefix.TrimEnd('/')).Where(static prefix => prefix.Length > 0)],
+                Prefixes = [.. (parsed.GetValue(prefixes) ?? []).SelectMany(static list => list.Split(','))
+                    .Select(static prefix => prefix.TrimEnd('/')).Where(static prefix => prefix.Length > 0)],
                 MaxAge = CommandDurations.Read(parsed.GetValue(maxAge)!),
                 ListingInterval = CommandDurations.Read(parsed.GetValue(listing)!),
                 PagesMax = parsed.GetValue(pages),
@@ -104,7 +105,8 @@ internal static class StorageLagCommand
         foreach (ReadbackResult probe in probes.Where(static probe => probe.Reason is not null))
             await host.Errors.WriteLineAsync($"lokiops storage-lag: read-back of tenant {probe.Tenant}: {probe.Reason}: {probe.Message}");
         bool isStale = results.Any(static one => one.Verdict == FreshnessVerdict.Stale) || probes.Any(static probe => probe.Reason == "timeout");
-        bool isUnknown = results.Count == 0 || results.Any(static one => one.Verdict == FreshnessVerdict.Unknown) || probes.Any(static probe => probe.Reason is not null and not "timeout");
+        bool isUnknown = results.Count == 0 || results.Any(static one => one.Verdict == FreshnessVerdict.Unknown)
+            || probes.Any(static probe => probe.Reason is not null and not "timeout");
         return isStale ? Stale : isUnknown ? Unknown : OperationsExitCodes.Success;
     }
 
@@ -114,7 +116,8 @@ internal static class StorageLagCommand
         foreach (Freshness one in results)
         {
             string first = $"{one.Tenant,-24} {Text(one.Verdict),-8} {(one.Newest is { } newest ? Time(newest) : "-"),-21} {Age(one.Age),-12}";
-            foreach ((string storageClass, StoredSum sum) in state.Prefixes[one.Tenant].Listed.OrderBy(static sum => sum.Key, StringComparer.Ordinal).DefaultIfEmpty(new("-", new StoredSum())))
+            foreach ((string storageClass, StoredSum sum) in state.Prefixes[one.Tenant].Listed.OrderBy(static sum => sum.Key,
+                StringComparer.Ordinal).DefaultIfEmpty(new("-", new StoredSum())))
             {
                 await to.WriteLineAsync($"{first} {storageClass,-20} {sum.Objects,14:N0} {sum.Bytes,18:N0}");
                 first = new string(' ', first.Length);

@@ -96,7 +96,8 @@ internal sealed record StorageState
             using FileStream file = File.OpenRead(path);
             StorageState? read = JsonSerializer.Deserialize(file, StorageJson.Default.StorageState);
             if (read is { Version: CurrentVersion } && read.Bucket == bucket) return read;
-            throw new StorageException($"--state-file {path}: is of {(read is null ? "nothing" : $"bucket {read.Bucket}, version {read.Version}")}: give another file, or delete it");
+            string whose = read is null ? "nothing" : $"bucket {read.Bucket}, version {read.Version}";
+            throw new StorageException($"--state-file {path}: is of {whose}: give another file, or delete it");
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or JsonException)
         {

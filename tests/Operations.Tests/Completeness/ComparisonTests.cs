@@ -43,7 +43,8 @@ public sealed class ComparisonTests
                 {
                     foreach ((Line line, int number) in minute)
                     {
-                        var record = AuditedLoki.Record(SourceOf(line), Start.AddMinutes(line.Minute), number, number + 1, $"259:1/{line.File}#a{line.Source}{line.File}", seed % 3);
+                        var record = AuditedLoki.Record(SourceOf(line), Start.AddMinutes(line.Minute), number, number + 1,
+                            $"259:1/{line.File}#a{line.Source}{line.File}", seed % 3);
                         if (line.IsLate) late.Add((ClusterOf(line), record));
                         else Add(ClusterOf(line), record, random.Next(1, 3));
                     }
@@ -68,8 +69,10 @@ public sealed class ComparisonTests
                 .Select(static minute => (minute.Key, Sure: minute.Count(static line => !line.IsForeign && !line.IsLate), All: minute.Count(static line => !line.IsForeign),
                     Found: minute.Count(static line => !line.IsRemoved || line.IsLate)))
                 .Where(static minute => minute.Found < minute.Sure || minute.Found > minute.All)
-                .Select(static minute => (minute.Key, minute.Found < minute.Sure ? (DifferenceKind.Missing, (long)(minute.Sure - minute.Found)) : (DifferenceKind.Extra, minute.Found - minute.All)));
-            Assert.Equal(expected.OrderBy(static one => one.Key.Item2).ThenBy(static one => one.Key.Item1.Cluster, StringComparer.Ordinal).ThenBy(static one => one.Key.Item1.Source, StringComparer.Ordinal),
+                .Select(static minute => (minute.Key, minute.Found < minute.Sure ? (DifferenceKind.Missing,
+                    (long)(minute.Sure - minute.Found)) : (DifferenceKind.Extra, minute.Found - minute.All)));
+            Assert.Equal(expected.OrderBy(static one => one.Key.Item2).ThenBy(static one => one.Key.Item1.Cluster,
+                StringComparer.Ordinal).ThenBy(static one => one.Key.Item1.Source, StringComparer.Ordinal),
                 tally.Differences().Select(static one => ((one.Source, one.Minute), (one.Kind, one.Lines))));
             Assert.Equal(lines.Count(static line => !line.IsForeign), tally.Total.Expected);
             Assert.Equal(tally.Total.Expected, tally.Total.Present + tally.Total.Missing);

@@ -1,3 +1,4 @@
+// The ledger of a day in a bounded memory: what goes in comes out, from memory and from files.
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;

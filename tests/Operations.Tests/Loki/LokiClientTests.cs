@@ -29,7 +29,8 @@ public sealed class LokiClientTests : IAsyncLifetime
             (int status, string body, string? retryAfter) answer;
             lock (_answers)
             {
-                _requests.Add((context.Request.Method + " " + context.Request.Path, context.Request.Headers["X-Scope-OrgID"], context.Request.Headers.Authorization, context.Request.Headers.CacheControl));
+                _requests.Add((context.Request.Method + " " + context.Request.Path, context.Request.Headers["X-Scope-OrgID"],
+                    context.Request.Headers.Authorization, context.Request.Headers.CacheControl));
                 answer = _answers.Count > 1 ? _answers.Dequeue() : _answers.Peek();
             }
             context.Response.StatusCode = answer.status;
@@ -145,7 +146,9 @@ public sealed class LokiClientTests : IAsyncLifetime
         Assert.Equal(2, count);
 
         var points = new List<(long, double)>();
-        LokiAnswers.ReadMatrix("""{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"x":"y"},"values":[[1700000060,"3"],[1700000120.5,"1e3"]]}]}}"""u8.ToArray(),
+        LokiAnswers.ReadMatrix("""
+            {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"x":"y"},"values":[[1700000060,"3"],[1700000120.5,"1e3"]]}]}}
+            """u8.ToArray(),
             (_, at, value) => points.Add((at, value)));
         Assert.Equal([(1700000060000, 3d), (1700000120500, 1000d)], points);
     }

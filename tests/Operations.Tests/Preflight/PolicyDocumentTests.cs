@@ -22,7 +22,8 @@ public sealed class PolicyDocumentTests
 
     private static readonly string[] ResourcePatterns =
     [
-        "*", "arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*", "arn:aws:s3:::chunks*", "arn:aws:s3:::*", "arn:aws:s3:::ruler/*", "arn:aws:s3:::chunks/prod/*", "arn:aws:s3:::chunk?/*",
+        "*", "arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*", "arn:aws:s3:::chunks*", "arn:aws:s3:::*", "arn:aws:s3:::ruler/*",
+            "arn:aws:s3:::chunks/prod/*", "arn:aws:s3:::chunk?/*",
         "arn:aws:s3:::chunks/?", "arn:aws:s3:::chunks/*/b", "arn:aws:s3:::Chunks/*",
     ];
 
@@ -31,7 +32,8 @@ public sealed class PolicyDocumentTests
 
     // Good statements are more frequent, so that policies are accepted as well as refused.
     private static Gen<Statement> Statements() => Gen.Frequency(
-        (2, Gen.Constant(new Statement(true, ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"], false, ["arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*"], false, 0))),
+        (2, Gen.Constant(new Statement(true, ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"], false,
+            ["arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*"], false, 0))),
         (1, Gen.Constant(new Statement(true, ["s3:*"], false, ["arn:aws:s3:::chunks*"], false, 0))),
         (5, from isAllow in Gen.Frequency((3, Gen.Constant(true)), (1, Gen.Constant(false)))
             from actions in Gen.Elements(ActionPatterns).NonEmptyListOf()
@@ -82,16 +84,19 @@ public sealed class PolicyDocumentTests
     public void PolicyWithoutDelete_IsRefusedForWhatItMisses()
     {
         var policy = PolicyDocument.Parse("""
-            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"], "Resource": ["arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*"]}}
+            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+             "Resource": ["arn:aws:s3:::chunks", "arn:aws:s3:::chunks/*"]}}
             """);
-        Assert.Equal(("s3:DeleteObject", Grant.NotAllowed), (Assert.Single(LokiPermissions.MissingIn(policy, Bucket)).Action, LokiPermissions.MissingIn(policy, Bucket)[0].Answer.Grant));
+        Assert.Equal(("s3:DeleteObject", Grant.NotAllowed), (Assert.Single(LokiPermissions.MissingIn(policy, Bucket)).Action,
+            LokiPermissions.MissingIn(policy, Bucket)[0].Answer.Grant));
     }
 
     [Fact]
     public void DenyOfOnePrefix_IsNamedByItsSid()
     {
         var policy = PolicyDocument.Parse("""
-            {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, {"Sid": "NotProd", "Effect": "Deny", "NotAction": "s3:List*", "Resource": "arn:aws:s3:::chunks/prod/*"}]}
+            {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+              {"Sid": "NotProd", "Effect": "Deny", "NotAction": "s3:List*", "Resource": "arn:aws:s3:::chunks/prod/*"}]}
             """);
         Assert.Equal([("s3:GetObject", "NotProd"), ("s3:PutObject", "NotProd"), ("s3:DeleteObject", "NotProd")],
             LokiPermissions.MissingIn(policy, Bucket).Select(static one => (one.Action, one.Answer.Statement)));
@@ -130,7 +135,8 @@ public sealed class PolicyDocumentTests
     }
 
     private static bool IsMatch(string pattern, string text) =>
-        Regex.IsMatch(text, "^" + Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal).Replace("\\?", ".", StringComparison.Ordinal) + "$", RegexOptions.Singleline);
+        Regex.IsMatch(text, "^" + Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal).Replace("\\?", ".",
+            StringComparison.Ordinal) + "$", RegexOptions.Singleline);
 
     private static IEnumerable<string> Texts(int lengthMax) => lengthMax == 0 ? [""] : Texts(lengthMax - 1).SelectMany(static text => (string[])[text, text + "a", text + "b"]).Distinct();
 

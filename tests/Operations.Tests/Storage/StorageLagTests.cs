@@ -82,7 +82,8 @@ public sealed class StorageLagTests(StorageLagTests.Bucket bucket) : IClassFixtu
         var told = JsonDocument.Parse(output).RootElement.GetProperty("tenants").EnumerateArray().SelectMany(static tenant => tenant.GetProperty("storage_classes").EnumerateArray().Select(sum => (
             tenant.GetProperty("tenant").GetString()!, sum.GetProperty("storage_class").GetString()!, sum.GetProperty("objects").GetInt64(), sum.GetProperty("bytes").GetInt64())));
         // A folder without anything of Loki's is no tenant; what another test puts into dev is left out.
-        Assert.Equal([("prod", "GLACIER_IR", 1L, 1L), ("prod", "STANDARD", Bucket.ProdChunks, 10 * Bucket.ProdChunks), ("index", "STANDARD", 2, 2)], told.Where(static one => one.Item1 != "dev"));
+        Assert.Equal([("prod", "GLACIER_IR", 1L, 1L), ("prod", "STANDARD", Bucket.ProdChunks, 10 * Bucket.ProdChunks), ("index", "STANDARD",
+            2, 2)], told.Where(static one => one.Item1 != "dev"));
     }
 
     [Fact]
@@ -172,11 +173,14 @@ public sealed class StorageLagTests(StorageLagTests.Bucket bucket) : IClassFixtu
         int port = FreePort.Next();
         using var stop = new CancellationTokenSource();
         Task<int> running = OperationsCommandLine.RunAsync(
-            ["storage-lag", "--s3.endpoint", bucket.Server!.Address.ToString(), "--bucket", Bucket.Name, "--loki", loki.Address.ToString(), "--tenant", "ops", "--serve", $"127.0.0.1:{port}", "--interval", "100ms"],
-            new OperationsHost { Output = new StringWriter(), Errors = TextWriter.Synchronized(new StringWriter()), Time = TimeProvider.System, Environment = Bucket.Environment }, stop.Token);
+            ["storage-lag", "--s3.endpoint", bucket.Server!.Address.ToString(), "--bucket", Bucket.Name, "--loki", loki.Address.ToString(),
+                "--tenant", "ops", "--serve", $"127.0.0.1:{port}", "--interval", "100ms"],
+            new OperationsHost { Output = new StringWriter(), Errors = TextWriter.Synchronized(new StringWriter()),
+                Time = TimeProvider.System, Environment = Bucket.Environment }, stop.Token);
 
         MetricsPage page = await Eventually.ValueAsync(() => MetricsPage.FetchAsync(new Uri($"http://127.0.0.1:{port}")), static page =>
-            page.Sum("loki_storage_readback_seconds_count") >= 2 && page.Sum("loki_storage_last_listing_timestamp_seconds") > 0, "a listing and two read-backs", TimeSpan.FromSeconds(60));
+            page.Sum("loki_storage_readback_seconds_count") >= 2 && page.Sum("loki_storage_last_listing_timestamp_seconds") > 0,
+                "a listing and two read-backs", TimeSpan.FromSeconds(60));
 
         Assert.All((string[])["dev", "prod", "index"], tenant => Assert.True(page.Sum("loki_storage_newest_object_timestamp_seconds", ("tenant", tenant)) > 1.7e9));
         Assert.True(page.Sum("loki_storage_bytes") >= 10 * Bucket.ProdChunks + 8);

@@ -61,8 +61,8 @@ public sealed class UsageReaderTests : IDisposable
 
     [Fact]
     public void PricesInAnotherCurrency_StopTheReport() =>
-        Assert.Contains("the prices are in EUR, the report is in USD", Assert.Throws<CostException>(() => Make("[]", Prices.Replace("USD", "EUR", StringComparison.Ordinal))).Message,
-            StringComparison.Ordinal);
+        Assert.Contains("the prices are in EUR, the report is in USD",
+            Assert.Throws<CostException>(() => Make("[]", Prices.Replace("USD", "EUR", StringComparison.Ordinal))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void WithoutPrices_UsageIsNoCost() =>
