@@ -1,7 +1,7 @@
 # What a developer types. Everything here runs on a fresh clone; the SDK named in global.json is the only thing that must be there.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PROGRAMS := Shipper:loki-shipper Gateway:loki-gateway LocalLoki:local-loki
+PROGRAMS := Shipper:loki-shipper Gateway:loki-gateway LocalLoki:local-loki Operations:lokiops
 RID ?= linux-x64
 PATHS ?= /var/log
 

@@ -29,5 +29,37 @@ schemas() {
     || { rm -f "$tools/package-lock.json"; missing "kubernetes-models" "npm, see artifacts/tools/log/schemas"; }
 }
 
-helm_and_kubectl
-schemas
+# A server that answers as S3, IAM and STS: moto with the packages it needs, unpacked beside each other and never installed. Bookworm's moto is too old for
+# the AWS provider, sid's runs on Bookworm's Python. Sid's index is kept apart from the machine's own: nothing here changes what apt would install.
+moto() {
+  local overlay="$tools/moto" work="$tools/moto-work"
+  [ -f "$overlay/usr/lib/python3/dist-packages/moto/server.py" ] && return
+  command -v apt-get >/dev/null 2>&1 && [ "$(/usr/bin/python3 -c 'import sys; print(sys.version_info[:2] == (3, 11))' 2>/dev/null)" = True ] \
+    || { missing "moto" "it is put together on Debian 12 with Debian's own Python 3.11"; return; }
+  rm -rf "$overlay" "$work" && mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/packages" "$work/root"
+  # Not `( ... ) || missing`: there a shell goes on after an error, whatever set -e says.
+  (
+    set -e
+    mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' \
+      | awk '$1 ~ /^(bookworm|stable|oldstable)$/ && $2 == "main" { print $3; exit }')
+    [ -n "$mirror" ] || { echo "this machine's sources name no mirror of Debian 12"; exit 1; }
+    for suite in bookworm sid; do echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"; done >"$work/sources.list"
+    apart=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache"
+      -o Dir::State::status=/dev/null -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Check-Valid-Until=false)
+    apt-get "${apart[@]}" update
+    cd "$work/packages"
+    apt-get "${apart[@]}" download python3-{flask,flask-cors,werkzeug,jinja2,markupsafe,itsdangerous,click,blinker,xmltodict,requests,urllib3}/bookworm \
+      python3-{certifi,chardet,charset-normalizer,idna,cryptography,cffi-backend,yaml,dateutil,six,jmespath,importlib-metadata,zipp}/bookworm \
+      python3-{more-itertools,colorama}/bookworm python3-{moto,boto3,botocore,responses,s3transfer,antlr4}/sid
+    for package in *.deb; do dpkg -x "$package" "$work/root"; done
+    # What cannot be imported is said here, once, and not by every test.
+    PYTHONPATH="$work/root/usr/lib/python3/dist-packages" /usr/bin/python3 -s -c 'import moto.server'
+    mv "$work/root" "$overlay"
+  ) >"$tools/log/moto" 2>&1 </dev/null
+  [ $? = 0 ] || missing "moto" "see artifacts/tools/log/moto"
+  rm -rf "$work"
+}
+
+{ helm_and_kubectl; schemas; } &
+moto &
+wait

@@ -1,7 +1,7 @@
 // What runs beside the lanes to account for them: reports to the gateway, the ledger stream, and the file that keeps its unsent part over a crash.
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Discover;
-using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 

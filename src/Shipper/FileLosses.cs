@@ -1,4 +1,5 @@
 // Discover and Tail know which bytes of which file are gone; whose lines they were, and about how many, is known here.
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Tail;

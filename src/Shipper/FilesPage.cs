@@ -3,8 +3,8 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Discover;
-using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Tail;
 using Microsoft.AspNetCore.Http;
 

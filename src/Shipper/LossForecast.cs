@@ -1,7 +1,7 @@
 // The warning before the loss: the node deletes rotated logs whether they were shipped or not, and when it will get to what is unread can be told from how
 // fast a source falls behind.
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Discover;
-using LokiGateway.Shipper.Label;
 using LokiGateway.Shipper.Tail;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,6 @@
 // What the stages behind Tail know of one file, tied to it through TailedFile.Frame.
 using System.Text;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Shipper.Account;
 using LokiGateway.Shipper.Batch;
 using LokiGateway.Shipper.Frame;

@@ -39,7 +39,7 @@ public static class LedgerAudit
     {
         var labels = LabelText.Parse(entry.Labels).ToDictionary(static label => label.Name, static label => label.Value);
         return labels.TryGetValue("pod", out var pod)
-            ? $"{labels["namespace"]}/{pod}/{labels["container"]}"
+            ? SourceName.Of(labels["namespace"], pod, labels["container"])
             : entry.Metadata.Single(static pair => pair.Name == "filename").Value;
     }
 }

@@ -1,5 +1,6 @@
 // Structured metadata: what is worth knowing of every entry and would make too many streams as a label.
 using System.Text;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Push;
 
 namespace LokiGateway.Shipper.Label;

@@ -1,5 +1,6 @@
 // Which stream and which tenant the lines of a file belong to. Decided from its path and the configuration: no Kubernetes API, no work per line.
 using System.Text;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Labels;
 using Microsoft.Extensions.Logging;
 

@@ -27,6 +27,9 @@ public sealed class LokiStack : IAsyncLifetime
     /// <summary>The Loki behind it.</summary>
     public Uri Loki => _loki.Address;
 
+    /// <summary>Where the Loki keeps what it stores.</summary>
+    public string DataDirectory => Path.Combine(_temp.Path, "loki");
+
     /// <summary>Entries that the Loki holds for a tenant.</summary>
     public long CountEntries(string tenant) => _loki.CountEntries(tenant);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using LokiGateway.Protocol.Completeness;
 using LokiGateway.Protocol.Labels;
 using LokiGateway.Shipper.Label;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -2,13 +2,13 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
-namespace LokiGateway.Shipper.Label;
+namespace LokiGateway.Protocol.Completeness;
 
 /// <summary>
 /// `/var/log/pods/(namespace)_(pod)_(uid)/(container)/(n).log` or `/var/log/containers/(pod)_(namespace)_(container)-(id).log`, wherever the
 /// directory is mounted. Names hold no underscore (DNS labels), which is what makes both readable.
 /// </summary>
-internal sealed record PodLogPath(string Namespace, string Pod, string Container)
+public sealed record PodLogPath(string Namespace, string Pod, string Container)
 {
     /// <summary>The pod's uid; /var/log/pods has it, /var/log/containers has not.</summary>
     public string? Uid { get; init; }
