@@ -118,14 +118,48 @@ volumes:
 
 {{- define "lokiops.tool.preflight" -}}
 {{- $values := .root.Values -}}
+{{- $preflight := $values.preflight -}}
+{{- $volumes := list -}}
 args:
   - preflight
-  - --bucket={{ default $values.storage.bucket $values.preflight.bucket }}
+  {{- range default (list $values.storage.bucket) $preflight.buckets }}
+  - --bucket={{ . }}
+  {{- end }}
   {{- include "lokiops.s3Args" $values.storage.s3 | nindent 2 }}
-  {{- include "lokiops.lokiArgs" (dict "root" .root "names" $values.preflight.tenants) | nindent 2 }}
-  {{- range $values.preflight.extraArgs }}
+  {{- include "lokiops.lokiArgs" (dict "root" .root "names" $preflight.tenants) | nindent 2 }}
+  {{- if $preflight.readOnly }}
+  - --read-only
+  {{- end }}
+  - {{ printf "--foreign-tenant=%s" $preflight.foreignTenant | quote }}
+  - --readback-timeout={{ $preflight.readbackTimeout }}
+  {{- if include "lokiops.tenantsFile" .root }}
+  {{- $source := dict "configMap" (dict "name" (printf "%s-tenants" (include "lokiops.fullname" .root))) }}
+  {{- $volumes = append $volumes (dict "name" "tenants" "mountPath" "/etc/lokiops/tenants" "readOnly" true "source" $source) }}
+  - --tenants-file=/etc/lokiops/tenants/tenants.yaml
+  {{- end }}
+  {{- with $preflight.lokiConfig.configMap }}
+  {{- $volumes = append $volumes (dict "name" "loki-config" "mountPath" "/etc/lokiops/loki-config" "readOnly" true "source" (dict "configMap" (dict "name" .))) }}
+  - --loki-config=/etc/lokiops/loki-config/{{ $preflight.lokiConfig.key }}
+  {{- end }}
+  {{- range $index, $file := $preflight.overrides }}
+  {{- $name := printf "overrides-%d" $index }}
+  {{- $volumes = append $volumes (dict "name" $name "mountPath" (printf "/etc/lokiops/%s" $name) "readOnly" true "source" (dict "configMap" (dict "name" $file.configMap))) }}
+  - --overrides=/etc/lokiops/{{ $name }}/{{ $file.key }}
+  {{- end }}
+  {{- range $preflight.extraArgs }}
   - {{ . | quote }}
   {{- end }}
+volumes:
+  {{- with $volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* preflight holds Loki's configuration against the tenants; without their retention there is nothing to hold. */}}
+{{- define "lokiops.tenantsFile" -}}
+{{- $whole := gt (len .Values.tenants) 0 -}}
+{{- range .Values.tenants }}{{ if not .retention_days }}{{ $whole = false }}{{ end }}{{ end -}}
+{{- if and .Values.preflight.enabled $whole }}true{{ end -}}
 {{- end -}}
 
 {{/* Takes {root, names}: names of the tenants, or none for all. */}}

@@ -108,8 +108,17 @@
 {{- end -}}
 {{- end -}}
 
-{{- if and $preflight.enabled (not (or $preflight.bucket $storage.bucket)) -}}
-{{- $errors = append $errors "preflight.bucket or storage.bucket is required with preflight.enabled" -}}
+{{- if and $preflight.enabled (not (or $preflight.buckets $storage.bucket)) -}}
+{{- $errors = append $errors "preflight.buckets or storage.bucket is required with preflight.enabled" -}}
+{{- end -}}
+{{- if and $preflight.enabled $preflight.overrides (not (include "lokiops.tenantsFile" .)) -}}
+{{- $errors = append $errors "preflight.overrides has nothing to be held against: give tenants with retention_days, such as -f deploy/tenants.yaml" -}}
+{{- end -}}
+{{- if and $preflight.enabled $preflight.foreignTenant (eq $auth.mode "none") -}}
+{{- $errors = append $errors "preflight.foreignTenant: with loki.auth.mode none every tenant is let in, so that the check can only fail; set it to \"\"" -}}
+{{- end -}}
+{{- if and $preflight.enabled $preflight.foreignTenant (has $preflight.foreignTenant $all) -}}
+{{- $errors = append $errors (printf "preflight.foreignTenant is %s, one of tenants" $preflight.foreignTenant) -}}
 {{- end -}}
 
 {{- range $tool, $s3 := dict "storage" $storage.s3 "cost" $cost.s3 -}}
