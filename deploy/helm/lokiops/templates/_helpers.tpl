@@ -1,9 +1,9 @@
-{{/* Names. 45 characters leave room for the suffixes of this chart's objects; what is longer is cut and told apart by a hash. */}}
+{{/* Names. 40 characters leave room for the longest suffix in the 52 that a CronJob may have; what is longer is cut and told apart by a hash. */}}
 {{- define "lokiops.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := default (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) .Values.fullnameOverride -}}
-{{- if gt (len $full) 45 -}}
-{{- printf "%s-%s" ($full | trunc 37 | trimSuffix "-") (sha256sum $full | trunc 7) -}}
+{{- if gt (len $full) 40 -}}
+{{- printf "%s-%s" ($full | trunc 32 | trimSuffix "-") (sha256sum $full | trunc 7) -}}
 {{- else -}}
 {{- $full -}}
 {{- end -}}
