@@ -60,6 +60,41 @@ moto() {
   rm -rf "$work"
 }
 
-{ helm_and_kubectl; schemas; } &
+# Debian's prometheus unpacked, not installed: a package would bring its service and a user with it.
+promtool() {
+  [ -x "$tools/bin/promtool" ] && return
+  command -v apt-get >/dev/null 2>&1 || { missing "promtool" "there is no apt-get to fetch Debian's prometheus with"; return; }
+  local package="$tools/prometheus-package"
+  rm -rf "$package" && mkdir -p "$package"
+  (cd "$package" && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } \
+    && dpkg-deb --fsys-tarfile ./prometheus_*.deb | tar -x ./usr/bin/promtool) >"$tools/log/promtool" 2>&1 </dev/null \
+    && install -m 755 "$package/usr/bin/promtool" "$tools/bin/" \
+    || missing "promtool" "Debian package prometheus, see artifacts/tools/log/promtool"
+  rm -rf "$package"
+}
+
+# The linter of the Dockerfiles and the schemas of Argo CD's CRDs, in the versions of the lock file beside the scripts that use them.
+judges() {
+  local from=tests/Deploy.Tests/Judges judges="$tools/judges"
+  cmp -s "$from/package-lock.json" "$judges/package-lock.json" && [ -d "$judges/node_modules" ] && return
+  rm -rf "$judges" && mkdir -p "$judges"
+  cp "$from/package.json" "$from/package-lock.json" "$judges/"
+  npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$judges" >"$tools/log/judges" 2>&1 \
+    || { rm -rf "$judges"; missing "dockerfile-utils, @kubernetes-models/argo-cd" "npm packages, see artifacts/tools/log/judges"; }
+}
+
+# capsh enters the file system of an image as its user, without capabilities.
+namespace_tools() {
+  command -v capsh >/dev/null 2>&1 || [ -x /usr/sbin/capsh ] && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    { apt-get install -y --no-install-recommends libcap2-bin || { apt-get update && apt-get install -y --no-install-recommends libcap2-bin; }; } >"$tools/log/capsh" 2>&1 </dev/null
+  fi
+  [ -x /usr/sbin/capsh ] || missing "capsh" "Debian package libcap2-bin"
+}
+
+# Two of them ask apt, which takes one at a time.
+helm_and_kubectl &
+{ schemas; judges; } &
+{ namespace_tools; promtool; } &
 moto &
 wait

@@ -33,6 +33,8 @@ internal sealed class GatewayMetrics
     private readonly Counter _upstreamEjections;
     private readonly Counter _upstreamRetries;
     private readonly Gauge _bytesInFlight;
+    private readonly Gauge _bytesInFlightLimit;
+    private readonly Gauge _upstreamInFlightLimit;
     private readonly Counter _badStamps;
     private readonly Counter _authFailures;
     private readonly Gauge _credentialsReloaded;
@@ -63,6 +65,8 @@ internal sealed class GatewayMetrics
         _upstreamResolved = metrics.CreateGauge("loki_gateway_upstream_dns_last_lookup_successful",
             "1 when the name in upstream.push_url resolved the last time, or is an address, else 0: the addresses before are in use.");
         _bytesInFlight = metrics.CreateGauge("loki_gateway_bytes_in_flight", "Memory of all bodies now, bounded by server.max_inflight_bytes.");
+        _bytesInFlightLimit = metrics.CreateGauge("loki_gateway_bytes_in_flight_limit", "server.max_inflight_bytes: pushes beyond it are answered 503.");
+        _upstreamInFlightLimit = metrics.CreateGauge("loki_gateway_upstream_in_flight_limit", "upstream.max_in_flight: pushes beyond it are answered 503.");
         _activeStreams = metrics.CreateGauge("loki_gateway_active_streams", "Streams with an entry in the last 30 minutes.", "tenant");
         _limit = metrics.CreateGauge("loki_gateway_limit", "Limits in force, for all replicas together.", "tenant", "limit");
         _badStamps = metrics.CreateCounter("loki_gateway_shipper_stamp_errors_total",
@@ -168,6 +172,12 @@ internal sealed class GatewayMetrics
     {
         _jwksRefreshed.Set(at is null ? 0 : 1);
         if (at is { } when) _jwksRefreshedAt.Set((when - DateTimeOffset.UnixEpoch).TotalSeconds);
+    }
+
+    public void SetLimits(int pushesMax, long bytesMax)
+    {
+        _upstreamInFlightLimit.Set(pushesMax);
+        _bytesInFlightLimit.Set(bytesMax);
     }
 
     public void PublishInFlight(int pushes, long bytes)

@@ -67,6 +67,7 @@ public sealed class GatewayServer : IAsyncDisposable
         _accessLog = new AccessLog(time, logs.CreateLogger(LogOutput.EveryLine));
         _log = logs.CreateLogger("gateway");
         var metrics = new GatewayMetrics(registry, time);
+        metrics.SetLimits(options.Upstream.MaxInFlight, options.Bounds.BytesInFlightMax);
         _limits = new RuntimeLimits(options.Limits, options.RuntimeConfigFile, options.RuntimeConfigPeriod, time, _log, registry, "loki_gateway");
         var memory = new BodyMemory(options.Bounds.BytesInFlightMax);
         if (options.CredentialsFile is { } file) _credentials = new CredentialsFile(file, metrics, time, _log);

@@ -108,7 +108,8 @@ public sealed class FaultRunTests(ITestOutputHelper output)
         var lives = new ShipperLives(setup);
         var random = new Random(Seed);
         var end = DateTimeOffset.UtcNow + plan.Length;
-        while (DateTimeOffset.UtcNow < end)
+        var latest = end + 2 * plan.Length;
+        while (DateTimeOffset.UtcNow < end || (!lives.HasSaved && DateTimeOffset.UtcNow < latest))
         {
             using var died = new CancellationTokenSource();
             var step = plan.Clock?.StepAsync(setup, writers.All, new Random(Seed + lives.Count), died.Token) ?? Task.CompletedTask;

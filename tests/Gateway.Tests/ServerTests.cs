@@ -42,7 +42,9 @@ public sealed class ServerTests
         using var http = new HttpClient { BaseAddress = gateway.Gateway.AdminAddress };
         Assert.Equal("ready\n", await http.GetStringAsync(new Uri("/ready", UriKind.Relative)));
         Assert.Equal("auth: {}\n", await http.GetStringAsync(new Uri("/config", UriKind.Relative)));
-        Assert.True((await MetricsPage.FetchAsync(gateway.Gateway.AdminAddress!)).Has("loki_gateway_upstream_in_flight"));
+        MetricsPage metrics = await MetricsPage.FetchAsync(gateway.Gateway.AdminAddress!);
+        Assert.True(metrics.Has("loki_gateway_upstream_in_flight"));
+        Assert.Equal((256, 256 << 20), (metrics.Sum("loki_gateway_upstream_in_flight_limit"), metrics.Sum("loki_gateway_bytes_in_flight_limit")));
     }
 
     [Fact]

@@ -150,7 +150,8 @@ internal sealed class CompletenessBook(CompletenessOptions options, int replicas
         long span = _windowMillis + _graceMillis;
         foreach ((var key, NodeBooks node) in _nodes)
         {
-            bool isOver = now - node.LastMillis > (node.IsStopped ? span : Math.Max(span, (long)SilentKept.TotalMilliseconds));
+            // Of several gateways only one hears that a shipper stops, and must say so for as long as the others take it for silent.
+            bool isOver = now - node.LastMillis > (node.IsStopped && TellsSilence ? span : Math.Max(span, (long)SilentKept.TotalMilliseconds));
             // Only what others of the same shipper were reported after is not listed any more; a silent shipper lists nothing.
             _room += node.Forget(node.LastMillis - span, source => source.Judge(now, _windowMillis, _graceMillis) is not { IsShort: true });
             if (!isOver) continue;

@@ -23,6 +23,7 @@ internal readonly record struct CheckpointEntry(
         FilePosition acked = file.Acked;
         // Written by the lane meanwhile: a moving picture.
         long knownSize = Math.Max(acked.Offset, file.KnownSize);
+        if (knownSize == 0) (identity, knownSize) = file.Glance(identity);
         return new CheckpointEntry(
             identity, acked.Offset, file.MarkOf(acked), acked.Frame, knownSize, file.PathHash, file.IsGzip && file.IsFinished);
     }

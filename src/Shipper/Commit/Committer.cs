@@ -111,10 +111,11 @@ internal sealed class Committer(FileScanner scanner, Checkpoint checkpoint, Time
 
     private IEnumerable<CheckpointEntry> Entries()
     {
-        // Positions that no file has claimed come first: one that is claimed meanwhile is then there twice, never not at all, and the
+        // In the order in which a position wanders: one that is claimed, or ended, meanwhile is then there twice, never not at all, and the
         // later counts.
         foreach (CheckpointEntry unclaimed in scanner.UnclaimedPositions) yield return unclaimed;
         foreach (TailedFile file in scanner.Files) yield return CheckpointEntry.Of(file);
+        foreach (CheckpointEntry ended in scanner.EndedPositions) yield return ended;
         positionsCollected?.Invoke();
     }
 }

@@ -95,8 +95,11 @@ internal sealed class FileScanner : IDisposable
     /// </summary>
     public IEnumerable<TailedFile> Files => _table.Files;
 
-    /// <summary>Saved positions that no file has claimed yet, and those of files that are gone; they stay in the checkpoint for a while. Any thread.</summary>
-    public IEnumerable<CheckpointEntry> UnclaimedPositions => _table.Resume.Kept;
+    /// <summary>Saved positions that no file has claimed yet; they stay in the checkpoint for a while. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> UnclaimedPositions => _table.Resume.Unclaimed;
+
+    /// <summary>Those of files that were read to their end and are gone; they stay in the checkpoint for a while. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> EndedPositions => _table.Resume.Ended;
 
     /// <summary>Counts whatever changes <see cref="Files"/> or a position in them. Any thread.</summary>
     public PositionChanges Changes => _table.Changes;

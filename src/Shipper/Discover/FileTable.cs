@@ -35,14 +35,10 @@ internal sealed class FileTable : IDisposable
 
     public int Count => _files.Count;
 
-    /// <summary>Any thread.</summary>
-    public IEnumerable<TailedFile> Files
-    {
-        get
-        {
-            foreach (KeyValuePair<FileKey, TailedFile> entry in _files) yield return entry.Value;
-        }
-    }
+    /// <summary>
+    /// All as of one moment: a log must not be among them without the generations before it, which were taken up just before. Any thread.
+    /// </summary>
+    public IEnumerable<TailedFile> Files => _files.Values;
 
     public ConcurrentQueue<TailedFile> Inbox(int lane) => _inboxes[lane];
 

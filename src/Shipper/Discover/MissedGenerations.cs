@@ -67,9 +67,11 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
         }
         LogPath path = search.Path;
         TailedFile? predecessor = search.Old is { } old && old.PathHash == search.PathHash ? old : null;
+        // A position that one of them is to claim may stand under the inode that another one was given.
+        var displaced = new Dictionary<FileKey, FileKey>();
         foreach ((int _, OpenedFile opened, FilePosition start, bool isGuess, bool isEnded, FileKey? claims) in findings)
         {
-            table.Resume.DisplaceOther(opened, search.PathHash);
+            if (table.Resume.DisplaceOther(opened, search.PathHash) is { } nowhere) displaced[opened.Identity.Key] = nowhere;
             if (isEnded)
             {
                 if (opened.IsUnreadable && isGuess) ReportUnreadable(search, opened);
@@ -83,7 +85,7 @@ internal sealed class MissedGenerations(FileTable table, DepartedFiles departed,
                 table.Dispatch(file);
                 predecessor = newest = file;
             }
-            if (claims is { } key) table.Resume.Claim(key);
+            if (claims is { } key) table.Resume.Claim(displaced.GetValueOrDefault(key, key));
         }
         return true;
     }

@@ -16,12 +16,12 @@ internal sealed class ResumePositions
     /// <summary>No device has this number: Linux uses 12 bits for the major and 20 for the minor.</summary>
     private const ulong NoDevice = ulong.MaxValue;
 
-    private readonly ConcurrentDictionary<FileKey, CheckpointEntry> _unclaimed;
     /// <summary>
     /// A file that was read to its end and is gone was perhaps compressed: its content is recognised for this long, over restarts, too.
     /// </summary>
     private static readonly TimeSpan EndedMemory = TimeSpan.FromMinutes(5);
 
+    private readonly ConcurrentDictionary<FileKey, CheckpointEntry> _unclaimed;
     private readonly ConcurrentDictionary<FileKey, (CheckpointEntry Entry, long Since)> _ended = [];
     private readonly Dictionary<ulong, List<FileKey>> _byPath = [];
     private readonly HashSet<FileKey> _emptied = [];
@@ -41,24 +41,11 @@ internal sealed class ResumePositions
         _startedAt = time.GetTimestamp();
     }
 
-    /// <summary>Any thread.</summary>
-    public IEnumerable<CheckpointEntry> Unclaimed
-    {
-        get
-        {
-            foreach (KeyValuePair<FileKey, CheckpointEntry> entry in _unclaimed) yield return entry.Value;
-        }
-    }
+    /// <summary>All as of one moment. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> Unclaimed => _unclaimed.Values;
 
-    /// <summary>What the checkpoint is to keep beside the positions of the files that are there. Any thread.</summary>
-    public IEnumerable<CheckpointEntry> Kept
-    {
-        get
-        {
-            foreach (CheckpointEntry entry in Unclaimed) yield return entry;
-            foreach (KeyValuePair<FileKey, (CheckpointEntry Entry, long Since)> ended in _ended) yield return ended.Value.Entry;
-        }
-    }
+    /// <summary>Of files that were read to their end and are gone, for a while. Any thread.</summary>
+    public IEnumerable<CheckpointEntry> Ended => _ended.Values.Select(static ended => ended.Entry);
 
     public bool IsEmpty => _unclaimed.IsEmpty;
 
@@ -99,20 +86,22 @@ internal sealed class ResumePositions
     /// The inode belongs to another file now (file systems give them away at once), perhaps to one of another pod: the position is kept under
     /// a key that no file has, because its own file may be there, compressed. Call before that other file gets into the table.
     /// </summary>
-    public void Displace(FileKey key, ulong newPathHash)
+    /// <returns>Its new key; null: there was nothing to move.</returns>
+    public FileKey? Displace(FileKey key, ulong newPathHash)
     {
-        if (!_unclaimed.TryGetValue(key, out CheckpointEntry saved) || saved.PathHash == 0) return;
+        if (!_unclaimed.TryGetValue(key, out CheckpointEntry saved) || saved.PathHash == 0) return null;
         FileKey nowhere = Nowhere(ref saved);
         _unclaimed[nowhere] = saved;
         _unclaimed.TryRemove(key, out _);
         if (saved.PathHash == newPathHash) _emptied.Add(nowhere);
+        return nowhere;
     }
 
     /// <summary>As <see cref="Displace"/>, when the position under the inode of a file is not its own.</summary>
-    public void DisplaceOther(OpenedFile file, ulong newPathHash)
+    public FileKey? DisplaceOther(OpenedFile file, ulong newPathHash)
     {
-        if (!_unclaimed.TryGetValue(file.Identity.Key, out CheckpointEntry saved)) return;
-        if (IsOfAnother(saved, file, newPathHash) || !file.Fits(saved)) Displace(file.Identity.Key, newPathHash);
+        if (!_unclaimed.TryGetValue(file.Identity.Key, out CheckpointEntry saved)) return null;
+        return IsOfAnother(saved, file, newPathHash) || !file.Fits(saved) ? Displace(file.Identity.Key, newPathHash) : null;
     }
 
     /// <summary>

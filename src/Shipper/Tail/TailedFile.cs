@@ -328,6 +328,27 @@ internal sealed class TailedFile
     }
 
     /// <summary>
+    /// Identity and size of a file of which nothing was read yet, as it is now: a lane whose tenant is held up does not look at what was found empty, and
+    /// without its content nobody would know it again when it is rotated and we are killed. Any thread.
+    /// </summary>
+    internal (FileIdentity Identity, long Size) Glance(FileIdentity known)
+    {
+        lock (this)
+        {
+            try
+            {
+                if (Handle is null || IsGzip || FileStat.OfHandle(Handle, out FileStat stat) != 0 || stat.Size == 0) return (known, 0);
+                return (FileIdentity.Of(Handle, known.Key), stat.Size);
+            }
+            catch (IOException)
+            {
+                // Unreadable just now: the lane reports the failure when it reads.
+                return (known, 0);
+            }
+        }
+    }
+
+    /// <summary>
     /// Hash of the bytes before a position, for the checkpoint. Any thread; computed once per position, while the file is open.
     /// </summary>
     internal ulong MarkOf(FilePosition position)

@@ -37,7 +37,7 @@ public sealed class ManifestTests
     }
 
     [Theory]
-    [InlineData("apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {selector: {}, podMetricsEndpoints: [{port: admin, interval: often}]}\n", "interval")]
+    [InlineData("apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {selector: {}, podMetricsEndpoints: [{interval: often}]}\n", "interval")]
     [InlineData("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}\n", "replicas")]
     [InlineData("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\n", "no schema")]
     public async Task Schemas_RefuseWhatIsWrong(string manifest, string said)

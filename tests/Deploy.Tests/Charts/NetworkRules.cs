@@ -6,8 +6,8 @@ namespace LokiGateway.Deploy.Tests.Charts;
 
 internal sealed record NetworkRules(IReadOnlyList<V1NetworkPolicy> Policies)
 {
-    /// <summary>May <paramref name="from"/> open a connection to this port of <paramref name="to"/>? Named ports are those of the container.</summary>
-    public bool Reaches(NetworkPod from, NetworkPod to, string port) => Allows("Ingress", to, from, port) && Allows("Egress", from, to, port);
+    /// <summary>May <paramref name="from"/> open a connection to this port of <paramref name="to"/>? Give a port that has a name and a number both.</summary>
+    public bool Reaches(NetworkPod from, NetworkPod to, params string[] port) => Allows("Ingress", to, from, port) && Allows("Egress", from, to, port);
 
     public static bool Selects(V1LabelSelector? selector, IReadOnlyDictionary<string, string> labels) =>
         (selector?.MatchLabels ?? new Dictionary<string, string>()).All(label => labels.TryGetValue(label.Key, out string? value) && value == label.Value)
@@ -17,7 +17,7 @@ internal sealed record NetworkRules(IReadOnlyList<V1NetworkPolicy> Policies)
             _ => throw new NotSupportedException(expression.OperatorProperty),
         });
 
-    private bool Allows(string direction, NetworkPod subject, NetworkPod peer, string port)
+    private bool Allows(string direction, NetworkPod subject, NetworkPod peer, string[] port)
     {
         List<V1NetworkPolicy> about = [.. Policies.Where(policy => policy.Metadata.NamespaceProperty == subject.Namespace
             && policy.Spec.PolicyTypes.Contains(direction) && Selects(policy.Spec.PodSelector, subject.Labels))];
@@ -27,7 +27,7 @@ internal sealed record NetworkRules(IReadOnlyList<V1NetworkPolicy> Policies)
             : (policy.Spec.Egress ?? []).Any(rule => Ports(rule.Ports, port) && Peers(rule.To, policy, peer)));
     }
 
-    private static bool Ports(IList<V1NetworkPolicyPort>? ports, string port) => ports is null or [] || ports.Any(allowed => (string)allowed.Port == port);
+    private static bool Ports(IList<V1NetworkPolicyPort>? ports, string[] port) => ports is null or [] || ports.Any(allowed => port.Contains((string)allowed.Port));
 
     private static bool Peers(IList<V1NetworkPolicyPeer>? peers, V1NetworkPolicy policy, NetworkPod peer) => peers is null or [] || peers.Any(allowed =>
         allowed.IpBlock is null

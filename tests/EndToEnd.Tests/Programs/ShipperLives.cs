@@ -17,6 +17,9 @@ internal sealed class ShipperLives(ShipperSetup setup)
     /// <summary>How many stored entries the last <see cref="SentAgain"/> knew to be saved.</summary>
     public int Saved { get; private set; }
 
+    /// <summary>Some life was seen to have something on disk: on a machine that is busy with other things that takes more than one.</summary>
+    public bool HasSaved => _lives.Exists(static life => life.SavedUntil > life.Start);
+
     /// <summary>Lives so far.</summary>
     public int Count => _lives.Count;
 

@@ -40,6 +40,8 @@ public sealed class CompletenessServerTests
         (string, string)[] labels = [("tenant", "other"), ("cluster", "prod")];
         Assert.Equal((205, 160, 1), (metrics.Sum("loki_gateway_completeness_expected_lines", labels), metrics.Sum("loki_gateway_completeness_acked_lines", labels),
             metrics.Sum("loki_gateway_missing_sources", labels)));
+        Assert.Equal((20, 20, 5), (metrics.Sum("loki_gateway_completeness_undecided_lines", labels), metrics.Sum("loki_gateway_completeness_rejected_lines", labels),
+            metrics.Sum("loki_gateway_completeness_lost_lines", labels)));
         Assert.Equal(time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0, metrics.Sum("loki_gateway_shipper_last_report_timestamp_seconds", ("node", "n1")));
         Assert.Equal(12, metrics.Sum("loki_gateway_shipper_reports_total", ("outcome", "taken")));
 
@@ -47,6 +49,32 @@ public sealed class CompletenessServerTests
         time.Advance(TimeSpan.FromHours(3));
         metrics = await fixture.MetricsAsync();
         Assert.False(metrics.Has("loki_gateway_completeness_ratio") || metrics.Has("loki_gateway_shipper_last_report_timestamp_seconds"), metrics.Text);
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(3, true)]
+    public async Task ShipperThatStopped_IsToldForAsLongAsOtherReplicasMissIt(int replicas, bool isTold)
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using GatewayFixture fixture = await GatewayFixture.StartAsync(
+            change: options => options with { AdminListen = "127.0.0.1:0", Replicas = replicas }, time: time);
+        const string Stopped = "loki_gateway_shipper_stopped_timestamp_seconds";
+        long epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        Assert.Equal(204, (await PostAsync(fixture, Reports.Of("n1", epoch, 1, time.GetUtcNow(), Reports.Source("a", 1, 1)))).Status);
+        Assert.False((await fixture.MetricsAsync()).Has(Stopped));
+
+        double stop = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+        Assert.Equal(204, (await PostAsync(fixture, Reports.Of("n1", epoch, 2, time.GetUtcNow(), Reports.Source("a", 1, 1)) with { Last = true })).Status);
+        Assert.Equal(stop, (await fixture.MetricsAsync()).Sum(Stopped, ("cluster", "prod"), ("node", "n1")));
+
+        // Another gateway has the report before: its clock must not make a silent node of one that said goodbye.
+        time.Advance(TimeSpan.FromMinutes(50));
+        Assert.Equal(isTold, (await fixture.MetricsAsync()).Has(Stopped));
+
+        // It comes back: nothing is left of the goodbye.
+        Assert.Equal(204, (await PostAsync(fixture, Reports.Of("n1", epoch + 1, 1, time.GetUtcNow(), Reports.Source("a", 1, 1)))).Status);
+        Assert.False((await fixture.MetricsAsync()).Has(Stopped));
     }
 
     [Fact]

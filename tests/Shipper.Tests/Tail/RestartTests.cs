@@ -97,6 +97,45 @@ public sealed class RestartTests
         }
     }
 
+    /// <summary>
+    /// While the endpoint is down nothing is read, and a log that was empty when it was found is written and rotated meanwhile: the last save is younger
+    /// than its last line, so its age says nothing.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FoundEmpty_RotatedBeforeItsTurnCame_IsReadAfterAKill(bool compressedWhileDown)
+    {
+        using TailRig rig = new TailRig { LinesMax = 5 }.Start();
+        rig.Append(Log, Text(0, 7));
+        rig.Settle();
+        Rotate("");
+        rig.Settle();
+        rig.Append(Log, Text(7, 20));
+        Rotate(Text(20, 30));
+        rig.Settle();
+        Assert.Equal(7, rig.Shipped.Count);
+        Assert.True(rig.Committer.CommitOnce());
+        rig.Kill();
+        foreach (string rotated in (string[])[Log + ".1", Log + ".2"])
+        {
+            if (compressedWhileDown) Kubelet.Compress(rig.PathOf(rotated));
+            File.SetLastWriteTimeUtc(rig.PathOf(compressedWhileDown ? rotated + ".gz" : rotated), DateTime.UtcNow.AddMinutes(-1));
+        }
+        rig.LinesMax = int.MaxValue;
+        rig.Start();
+        rig.Settle();
+        Assert.Equal(Numbers(0, 30), rig.Lines(Log).Distinct());
+        Assert.Empty(rig.Lost);
+
+        void Rotate(string next)
+        {
+            if (File.Exists(rig.PathOf(Log + ".1"))) File.Move(rig.PathOf(Log + ".1"), rig.PathOf(Log + ".2"));
+            File.Move(rig.PathOf(Log), rig.PathOf(Log + ".1"));
+            rig.Append(Log, next);
+        }
+    }
+
     [Fact]
     public void GenerationsThatWereFinished_AreNotReadAgain_HoweverOftenOneRestarts()
     {

@@ -1,0 +1,61 @@
+# syntax=docker/dockerfile:1.10
+# loki-shipper, the node agent: one native binary, no shell, no package manager. It runs as uid 0 because the files of containerd are readable
+# by root alone (-rw-r----- root root), and with no capability at all: the chart drops them, mounts /var/log read-only and gives it one directory
+# to write to, its state directory.
+#
+# make images builds it; by hand, from the repository's root:
+#   docker buildx build -f deploy/docker/shipper.Dockerfile --build-arg VERSION=0.1.0 --sbom=true --provenance=mode=max -t loki-shipper:0.1.0 .
+#
+# Both stages are Ubuntu 24.04 on purpose: a binary needs the C library that it was linked with, or a later one. The build runs on the platform
+# that it builds for; crossing needs the other platform's linker and libraries, which the SDK's image does not hold.
+ARG SDK_TAG=10.0.401-noble-aot
+ARG SDK_DIGEST=
+ARG BASE_TAG=10.0.12-noble-chiseled
+ARG BASE_DIGEST=
+
+FROM mcr.microsoft.com/dotnet/sdk:${SDK_TAG}${SDK_DIGEST:+@${SDK_DIGEST}} AS build
+ARG TARGETARCH
+ENV CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+WORKDIR /work
+COPY .editorconfig BannedSymbols.txt Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config ./
+COPY src/Protocol/Protocol.csproj src/Protocol/packages.lock.json src/Protocol/
+COPY src/Hosting/Hosting.csproj src/Hosting/packages.lock.json src/Hosting/
+COPY src/Shipper/Shipper.csproj src/Shipper/packages.lock.json src/Shipper/
+# Only what the lock files say, and a layer of its own: it is made again when a package changes, not when a line of code does.
+RUN --mount=type=cache,target=/root/.nuget/packages,sharing=locked \
+    dotnet restore src/Shipper --locked-mode
+COPY src/Protocol src/Protocol
+COPY src/Hosting src/Hosting
+COPY src/Shipper src/Shipper
+COPY eng/sbom.sh eng/
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+# A warning of the ahead-of-time compiler means that something may fail only at run time, on somebody's node: warnings are errors here.
+RUN --mount=type=cache,target=/root/.nuget/packages,sharing=locked \
+    rid="linux-$(echo "${TARGETARCH:-amd64}" | sed s/amd64/x64/)" \
+    && dotnet publish src/Shipper -c Release -r "$rid" --no-restore -o /out -p:Version="$VERSION" -p:SourceRevisionId="$REVISION" -warnaserror \
+    && eng/sbom.sh src/Shipper "$rid" loki-shipper "$VERSION" >/out/loki-shipper.cdx.json
+
+FROM mcr.microsoft.com/dotnet/runtime-deps:${BASE_TAG}${BASE_DIGEST:+@${BASE_DIGEST}}
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE=
+ARG BASE_TAG
+LABEL org.opencontainers.image.title="loki-shipper" \
+      org.opencontainers.image.description="Node agent that ships log files to Grafana Loki and accounts for every line" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="mcr.microsoft.com/dotnet/runtime-deps:$BASE_TAG"
+# Lines of plain files carry the node's local time: with TZ=Asia/Seoul, or the node's /etc/localtime mounted, their zone must be known.
+COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo
+COPY --from=build /out/loki-shipper.cdx.json /usr/share/sbom/loki-shipper.cdx.json
+COPY LICENSE /usr/share/licenses/loki-shipper/LICENSE
+COPY --from=build --chmod=0555 /out/loki-shipper /usr/local/bin/loki-shipper
+# hadolint ignore=DL3002
+# Root without capabilities: see the head of this file. Kubernetes drops them (securityContext); docker run needs --cap-drop=ALL.
+USER 0:0
+ENTRYPOINT ["/usr/local/bin/loki-shipper"]
