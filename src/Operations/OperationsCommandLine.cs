@@ -4,6 +4,8 @@ using System.CommandLine.Help;
 using LokiGateway.Hosting.Lifetime;
 using LokiGateway.Operations.Completeness;
 using LokiGateway.Operations.Cost;
+using LokiGateway.Operations.Preflight;
+using LokiGateway.Operations.Storage;
 
 namespace LokiGateway.Operations;
 
@@ -73,7 +75,9 @@ internal static class OperationsCommandLine
     private static IEnumerable<Command> Commands(OperationsHost host) =>
     [
         CompletenessCommand.Create(host),
+        StorageLagCommand.Create(host),
         CostCommand.Create(host),
+        PreflightCommand.Create(host),
     ];
 
     private static Stack<string> CommandPath(System.CommandLine.Parsing.SymbolResult? at)

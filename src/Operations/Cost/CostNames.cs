@@ -31,8 +31,7 @@ internal static class CostNames
     public static readonly string[] Components = [Loki, Shipper, Gateway, Shared, Idle, Unallocated];
 
     /// <summary>What a rule or a tag may say; idle and unallocated come about by themselves.</summary>
-    public static readonly FrozenDictionary<string, string> Assignable =
-        ((string[])[Loki, Shipper, Gateway, Shared]).ToFrozenDictionary(static name => name, StringComparer.Ordinal);
+    public static readonly string[] Assignable = [Loki, Shipper, Gateway, Shared];
 
     public static readonly FrozenDictionary<string, ResourceClass> Classes = new Dictionary<string, ResourceClass>
     {

@@ -60,6 +60,10 @@ internal sealed class LokiCommandOptions
         foreach (Option option in (Option[])[_address, _tenants, _tokenFile, _username, _passwordFile, _caFile, _parallelism, _timeout]) command.Options.Add(option);
     }
 
+    public bool HasAddress(System.CommandLine.Parsing.CommandResult result) => result.GetResult(_address) is not null;
+
+    public bool HasTenants(System.CommandLine.Parsing.CommandResult result) => result.GetResult(_tenants) is not null;
+
     public IReadOnlyList<string> Tenants(ParseResult parsed) =>
         [.. (parsed.GetValue(_tenants) ?? []).SelectMany(static list => list.Split(',')).Distinct(StringComparer.Ordinal)];
 

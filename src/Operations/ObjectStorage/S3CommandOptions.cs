@@ -7,12 +7,12 @@ internal sealed class S3CommandOptions
 {
     private readonly Option<string?> _region = new("--s3.region") { Description = "Region of the bucket. Not given: AWS_REGION, AWS_DEFAULT_REGION or the profile's." };
 
-    private readonly Option<string?> _endpoint = new("--s3.endpoint")
+    private readonly Option<string?> _endpoint = new("--s3.endpoint", "--endpoint-url")
     {
         Description = "Address of an S3 that is not Amazon's, such as http://minio:9000. Not given: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.",
     };
 
-    private readonly Option<bool?> _pathStyle = new("--s3.force-path-style")
+    private readonly Option<bool?> _pathStyle = new("--s3.force-path-style", "--path-style")
     {
         Description = "The bucket in the path and not in the host name. Not given: true with --s3.endpoint, else false.",
     };

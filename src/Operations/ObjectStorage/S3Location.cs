@@ -14,14 +14,14 @@ internal sealed record S3Location(string Bucket, string Prefix)
     private const int BucketCharactersMax = 63;
 
     /// <summary>True for texts that mean S3, rightly or wrongly spelled: everything else is a path.</summary>
-    public static bool IsS3(string text) => text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
+    public static bool IsS3(string text) => text.StartsWith("s3:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>False with a text that says what to write instead.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out S3Location? location, out string error)
     {
         location = null;
         error = $"\"{text}\" is not an S3 location: write s3://BUCKET or s3://BUCKET/PREFIX";
-        if (!IsS3(text)) return false;
+        if (!text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
         string rest = text[Scheme.Length..];
         int slash = rest.IndexOf('/', StringComparison.Ordinal);
         string bucket = slash < 0 ? rest : rest[..slash];

@@ -28,6 +28,7 @@ internal sealed class CsvReader(Stream stream, int recordBytesMax = CsvReader.Re
     private long _nextLine = 1;
     private bool _isAtEnd;
     private bool _isAtStart = true;
+    private bool _isSkipping;
 
     private readonly record struct Field(int Start, int Length, bool IsQuoted, bool HasDoubledQuotes);
 
@@ -63,6 +64,7 @@ internal sealed class CsvReader(Stream stream, int recordBytesMax = CsvReader.Re
     public bool TryRead()
     {
         if (_isAtStart && !SkipPreamble()) return false;
+        if (_isSkipping && !SkipOn()) return false;
         while (true)
         {
             if (_next == _filled) return false;
@@ -231,9 +233,19 @@ internal sealed class CsvReader(Stream stream, int recordBytesMax = CsvReader.Re
 
     private void SkipLine()
     {
-        int end = _buffer.AsSpan(_recordStart, _filled - _recordStart).IndexOf((byte)'\n');
-        _next = end < 0 ? _filled : _recordStart + end + 1;
-        _nextLine = Line + (end < 0 ? 0 : 1);
+        _next = _recordStart;
+        _nextLine = Line;
+        SkipOn();
+    }
+
+    /// <summary>To the next line; false when its beginning has not been read yet.</summary>
+    private bool SkipOn()
+    {
+        int end = _buffer.AsSpan(_next, _filled - _next).IndexOf((byte)'\n');
+        _isSkipping = end < 0 && !_isAtEnd;
+        _next = end < 0 ? _filled : _next + end + 1;
+        if (end >= 0) _nextLine++;
+        return !_isSkipping;
     }
 
     private ReadOnlySpan<byte> Unescape(ReadOnlySpan<byte> raw)

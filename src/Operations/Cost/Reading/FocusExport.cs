@@ -40,12 +40,8 @@ internal static partial class FocusExport
     private static string ExportOf(string key)
     {
         string before = key[..Partition().Match(key).Index];
-        foreach (string folder in (string[])["data/", "metadata/"])
-        {
-            if (before.EndsWith(folder, StringComparison.OrdinalIgnoreCase)) return before[..^folder.Length];
-        }
-
-        return before;
+        int folder = before.TrimEnd('/').LastIndexOf('/') + 1;
+        return before[folder..].ToLowerInvariant() is "data/" or "metadata/" ? before[..folder] : before;
     }
 
     private static IEnumerable<CostFile> NewestDelivery(List<CostFile> data) =>

@@ -78,7 +78,7 @@ internal sealed record CostRules
             ComponentTags = [.. tags.Strings("component", ["component", "app.kubernetes.io/name"], "Tags whose value is a component.").Select(TagName.Normalize)],
             ClusterTags = [.. tags.Strings("cluster", ["cluster", "eks:cluster-name"], "Tags whose value is a cluster.").Select(TagName.Normalize)],
             TenantTags = [.. tags.Strings("tenant", ["tenant"], "Tags whose value is a tenant.").Select(TagName.Normalize)],
-            ComponentAliases = BindAliases(aliases, "component", "Pattern of a tag's value to component, such as `loki-*: loki`.", CostNames.Assignable.Keys),
+            ComponentAliases = BindAliases(aliases, "component", "Pattern of a tag's value to component, such as `loki-*: loki`.", CostNames.Assignable),
             ClusterAliases = BindAliases(aliases, "cluster", "Pattern of a tag's value, or of OpenCost's cluster, to cluster, such as `production: prod`.", clusters),
             Rules = [.. root.Sections("rules", "Component, cluster, tenant and class each come from the first rule that matches and gives it, then from tags.")
                 .Select(section => MatchRule.Bind(section, clusters))],

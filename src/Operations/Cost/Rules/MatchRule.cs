@@ -44,7 +44,7 @@ internal sealed record MatchRule
             Name = name,
             Patterns = [.. patterns.Where(static pattern => pattern.Any.Count > 0)],
             Tags = [.. tags.Select(static tag => (TagName.Normalize(tag.Key), new Glob(tag.Value)))],
-            Component = Known(section, "component", section.OptionalString("component", "loki, shipper, gateway or shared."), CostNames.Assignable.Keys),
+            Component = Known(section, "component", section.OptionalString("component", "loki, shipper, gateway or shared."), CostNames.Assignable),
             Cluster = Known(section, "cluster", section.OptionalString("cluster", "One of clusters."), clusters),
             Tenant = section.OptionalString("tenant", "Tenant of these rows."),
             Class = section.Has("class")
@@ -53,7 +53,7 @@ internal sealed record MatchRule
             Ignore = section.Boolean("ignore", false, "These rows are none of the report's: their sum is named and not counted."),
         };
         if (rule.Patterns.Count == 0 && rule.Tags.Count == 0) section.Error("match", "has no pattern: the rule would match everything; write source: \"*\" to mean that");
-        if (!rule.Ignore && rule.Component is null && rule.Cluster is null && rule.Tenant is null && rule.Class is null)
+        if (!rule.Ignore && !((string[])["component", "cluster", "tenant", "class"]).Any(section.Has))
             section.Error("name", $"rule \"{name}\" says nothing: give it component, cluster, tenant, class or ignore");
         return rule;
     }

@@ -77,7 +77,7 @@ internal sealed class Placements(CostRules rules)
     {
         if (string.IsNullOrEmpty(value)) return null;
         if (Alias(rules.ComponentAliases, value) is { } alias) return alias;
-        if (CostNames.Assignable.TryGetValue(value.ToLowerInvariant(), out string? known)) return known;
+        if (Array.Find(CostNames.Assignable, name => name.Equals(value, StringComparison.OrdinalIgnoreCase)) is { } known) return known;
         Count(_unknownComponents, value);
         return null;
     }

@@ -40,7 +40,7 @@ internal sealed record SplitRule
             Cluster = cluster,
             Classes = [.. classes.Where(CostNames.Classes.ContainsKey).Select(static name => CostNames.Classes[name])],
             ToComponents = isToComponents,
-            Weights = Parse(section, key, isToComponents ? toComponents : toClusters, isToComponents ? CostNames.Assignable.Keys : clusters),
+            Weights = Parse(section, key, isToComponents ? toComponents : toClusters, isToComponents ? CostNames.Assignable : clusters),
         };
     }
 
