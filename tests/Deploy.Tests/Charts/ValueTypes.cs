@@ -61,6 +61,7 @@ internal static class ValueTypes
         ["buckets"] = static () => List(Text("^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$")),
         ["config map keys"] = static () => List(Closed(["configMap", "key"], ("configMap", Text(NamePattern)), ("key", Text("^[-._a-zA-Z0-9]{1,253}$")))),
         ["tenant or empty"] = static () => Text("^[-a-zA-Z0-9!_.*'()]{0,150}$"),
+        ["policy"] = static () => Text("^\\s*(\\{[\\s\\S]*\\}\\s*)?$"),
         ["region"] = static () => Text("^[-a-z0-9]*$"),
         ["quantity"] = static () => Text("^[0-9]+(\\.[0-9]+)?([kKMGTPE]i?)?$"),
         ["cron"] = static () => Text("^(@(hourly|daily|weekly|monthly)|[-0-9*/,]+ [-0-9*/,]+ [-0-9*/,?LW]+ [-0-9a-zA-Z*/,]+ [-0-9a-zA-Z*/,?L#]+)$"),

@@ -130,12 +130,19 @@ args:
   {{- if $preflight.readOnly }}
   - --read-only
   {{- end }}
-  - {{ printf "--foreign-tenant=%s" $preflight.foreignTenant | quote }}
+  # Two arguments: an empty one after an = is taken for none.
+  - --foreign-tenant
+  - {{ $preflight.foreignTenant | quote }}
   - --readback-timeout={{ $preflight.readbackTimeout }}
+  {{- if or $preflight.policy (include "lokiops.tenantsFile" .root) }}
+  {{- $source := dict "configMap" (dict "name" (include "lokiops.name" .)) }}
+  {{- $volumes = append $volumes (dict "name" "facts" "mountPath" "/etc/lokiops/facts" "readOnly" true "source" $source) }}
+  {{- end }}
   {{- if include "lokiops.tenantsFile" .root }}
-  {{- $source := dict "configMap" (dict "name" (printf "%s-tenants" (include "lokiops.fullname" .root))) }}
-  {{- $volumes = append $volumes (dict "name" "tenants" "mountPath" "/etc/lokiops/tenants" "readOnly" true "source" $source) }}
-  - --tenants-file=/etc/lokiops/tenants/tenants.yaml
+  - --tenants-file=/etc/lokiops/facts/tenants.yaml
+  {{- end }}
+  {{- if $preflight.policy }}
+  - --policy=/etc/lokiops/facts/policy.json
   {{- end }}
   {{- with $preflight.lokiConfig.configMap }}
   {{- $volumes = append $volumes (dict "name" "loki-config" "mountPath" "/etc/lokiops/loki-config" "readOnly" true "source" (dict "configMap" (dict "name" .))) }}

@@ -15,7 +15,10 @@
 {{- $errors = append $errors "nothing is enabled: set audit.enabled, storage.enabled, cost.exporter.enabled, cost.report.enabled or preflight.enabled" -}}
 {{- end -}}
 
-{{- range $path, $asks := dict "audit.tenants" (list $audit.enabled $audit.tenants) "storage.readback.tenants" (list (and $storage.enabled $storage.readback.enabled) $storage.readback.tenants) "preflight.tenants" (list $preflight.enabled $preflight.tenants) -}}
+{{- $asks := dict "audit.tenants" (list $audit.enabled $audit.tenants) -}}
+{{- $_ := set $asks "storage.readback.tenants" (list (and $storage.enabled $storage.readback.enabled) $storage.readback.tenants) -}}
+{{- $_ := set $asks "preflight.tenants" (list $preflight.enabled $preflight.tenants) -}}
+{{- range $path, $asks := $asks -}}
 {{- if index $asks 0 -}}
 {{- if not (or (index $asks 1) $all) -}}
 {{- $errors = append $errors (printf "%s is empty, and so is tenants: name them, or give -f deploy/tenants.yaml" $path) -}}
@@ -72,7 +75,8 @@
 {{- if and $storage.persistence.existingClaim (not $storage.persistence.enabled) -}}
 {{- $errors = append $errors "storage.persistence.existingClaim has no meaning unless storage.persistence.enabled" -}}
 {{- end -}}
-{{- if and $storage.enabled $storage.readback.enabled (ge (include "lokiops.seconds" $storage.readback.timeout | int64) (include "lokiops.seconds" $storage.interval | int64)) -}}
+{{- $longest := include "lokiops.seconds" $storage.readback.timeout | int64 -}}
+{{- if and $storage.enabled $storage.readback.enabled (ge $longest (include "lokiops.seconds" $storage.interval | int64)) -}}
 {{- $errors = append $errors (printf "storage.readback.timeout is %s: it must be below storage.interval (%s), or one probe would hold up the next look" $storage.readback.timeout $storage.interval) -}}
 {{- end -}}
 

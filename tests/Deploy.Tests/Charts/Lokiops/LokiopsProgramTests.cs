@@ -3,7 +3,6 @@
 using System.CommandLine;
 using System.Net;
 using k8s.Models;
-using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Operations;
 using LokiGateway.Operations.Cost.Rules;
 using LokiGateway.Testing;

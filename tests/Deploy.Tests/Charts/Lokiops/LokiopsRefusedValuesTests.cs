@@ -25,6 +25,7 @@ public sealed class LokiopsRefusedValuesTests
     [InlineData("cost.rules.rules[0].match.resource=x", "resource")]
     [InlineData("cost.prices.prices[0].unit=dozen", "unit")]
     [InlineData("preflight.hook=always", "preflight/hook")]
+    [InlineData("preflight.policy=policy.json", "preflight/policy")]
     [InlineData("image.digest=sha256:12", "image/digest")]
     [InlineData("loki.parallelism=0", "loki/parallelism")]
     [InlineData("tenants.ops.limits.ingestion_rate=4", "ingestion_rate")]
