@@ -2,7 +2,7 @@
 # Builds the container images of deploy/docker with docker buildx or podman, whichever is there and works.
 # Variables: REGISTRY (prefix, empty for local names), TAG (default: the version of Directory.Build.props), PLATFORMS (default: linux/amd64),
 # PUSH=1 (push, with an SBOM and provenance as attestations), SOURCE (address of the repository, a label), SDK_DIGEST and BASE_DIGEST (sha256:...,
-# pin the base images by content as well as by tag), IMAGES (default: all whose project exists).
+# pin the base images by content as well as by tag), IMAGES (default: all).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,11 +36,7 @@ case ",$platforms," in
   *,linux/arm64,*) grep -q linux-arm64 Directory.Build.props || stop "PLATFORMS=$platforms: the lock files know linux-x64 only; see deploy/README.md, \"Images\"" ;;
 esac
 
-if [ -z "${IMAGES:-}" ]; then
-  IMAGES="shipper gateway"
-  [ ! -d src/Operations ] || IMAGES="$IMAGES lokiops"
-fi
-for image in $IMAGES; do
+for image in ${IMAGES:-shipper gateway lokiops}; do
   file=deploy/docker/$image.Dockerfile
   [ -r "$file" ] || stop "$file is not there; IMAGES may name: $(names=(deploy/docker/*.Dockerfile); names=("${names[@]##*/}"); echo "${names[@]%.Dockerfile}")"
   name=$(sed -n 's:^ENTRYPOINT \["/usr/local/bin/\(.*\)"\]$:\1:p' "$file")

@@ -22,14 +22,19 @@ assets=$project/obj/project.assets.json
   awk '
     /"downloadDependencies": \[/ { inside = 1 }
     inside && /"name": /         { split($0, q, "\""); package = q[4] }
-    inside && /"version": /      { split($0, q, "\""); split(q[4], v, /[][, ]+/); if (package ~ "\\.Runtime\\.(NativeAOT\\.)?" rid "$" || package ~ "^runtime\\." rid "\\.") print package "\t" v[2] "\t" }
+    inside && /"version": /      {
+      split($0, q, "\""); split(q[4], v, /[][, ]+/)
+      if (package ~ "\\.Runtime\\.(NativeAOT\\.)?" rid "$" || package ~ "^runtime\\." rid "\\.") print package "\t" v[2] "\t"
+    }
     inside && /\]$/              { inside = 0 }
   ' rid="$rid" "$assets"
 } | LC_ALL=C sort -t $'\t' -k1,2 -k3r | awk -F '\t' -v name="$name" -v version="$version" -v rid="$rid" '
   BEGIN {
     printf "{\n  \"bomFormat\": \"CycloneDX\",\n  \"specVersion\": \"1.5\",\n  \"version\": 1,\n"
-    printf "  \"metadata\": {\n    \"component\": {\n      \"type\": \"application\",\n      \"bom-ref\": \"%s\",\n      \"name\": \"%s\",\n      \"version\": \"%s\",\n", name, name, version
-    printf "      \"licenses\": [{\"license\": {\"id\": \"Apache-2.0\"}}],\n      \"properties\": [{\"name\": \"dotnet:rid\", \"value\": \"%s\"}]\n    }\n  },\n  \"components\": [", rid
+    printf "  \"metadata\": {\n    \"component\": {\n      \"type\": \"application\",\n"
+    printf "      \"bom-ref\": \"%s\",\n      \"name\": \"%s\",\n      \"version\": \"%s\",\n", name, name, version
+    printf "      \"licenses\": [{\"license\": {\"id\": \"Apache-2.0\"}}],\n"
+    printf "      \"properties\": [{\"name\": \"dotnet:rid\", \"value\": \"%s\"}]\n    }\n  },\n  \"components\": [", rid
   }
   ($1, $2) in listed { next }
   {
@@ -37,7 +42,8 @@ assets=$project/obj/project.assets.json
     purl = "pkg:nuget/" $1 "@" $2
     # Tools of the build: nothing of them is in the binary. The ILCompiler package is: the runtime and the base library are linked out of it.
     scope = $1 ~ /Analyzers$|ILLink\.Tasks$|^Microsoft\.DotNet\.ILCompiler$|^Grpc\.Tools$/ ? "excluded" : "required"
-    printf "%s\n    {\"type\": \"library\", \"bom-ref\": \"%s\", \"name\": \"%s\", \"version\": \"%s\", \"purl\": \"%s\", \"scope\": \"%s\"", (components++ > 0 ? "," : ""), purl, $1, $2, purl, scope
+    printf "%s\n    {\"type\": \"library\", \"bom-ref\": \"%s\", \"name\": \"%s\", ", (components++ > 0 ? "," : ""), purl, $1
+    printf "\"version\": \"%s\", \"purl\": \"%s\", \"scope\": \"%s\"", $2, purl, scope
     if ($3 != "") printf ", \"properties\": [{\"name\": \"nuget:contentHash\", \"value\": \"%s\"}]", $3
     printf "}"
   }

@@ -52,6 +52,9 @@ LABEL org.opencontainers.image.title="loki-gateway" \
 COPY --from=build /out/loki-gateway.cdx.json /usr/share/sbom/loki-gateway.cdx.json
 COPY LICENSE /usr/share/licenses/loki-gateway/LICENSE
 COPY --from=build --chmod=0555 /out/loki-gateway /usr/local/bin/loki-gateway
+# .NET looks for the user's own certificates below its home, and no TLS connection is made where it finds none: not every runtime sets HOME for
+# a user that stands in no /etc/passwd. Nothing is ever written there.
+ENV HOME=/nonexistent
 # A number, so that runAsNonRoot can be checked without reading /etc/passwd; the one that the charts set.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/loki-gateway"]

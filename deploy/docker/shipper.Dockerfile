@@ -55,6 +55,9 @@ COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo
 COPY --from=build /out/loki-shipper.cdx.json /usr/share/sbom/loki-shipper.cdx.json
 COPY LICENSE /usr/share/licenses/loki-shipper/LICENSE
 COPY --from=build --chmod=0555 /out/loki-shipper /usr/local/bin/loki-shipper
+# .NET looks for the user's own certificates below its home, and no TLS connection is made where it finds none: not every runtime sets HOME for
+# a user that stands in no /etc/passwd. Nothing is ever written there.
+ENV HOME=/nonexistent
 # hadolint ignore=DL3002
 # Root without capabilities: see the head of this file. Kubernetes drops them (securityContext); docker run needs --cap-drop=ALL.
 USER 0:0

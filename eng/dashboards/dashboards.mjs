@@ -368,9 +368,9 @@ const lokiS3 = dashboard({
     about: "Push routes over a second: ingesters or their disks. Query routes: large queries, cold caches or S3.",
   }),
   row("Retention and S3 (lokiops)"),
-  graph("Age of the newest object at the last listing", {
+  graph("Age of the newest object at the last look", {
     unit: "s", thresholds: levels(7200, 10800),
-    queries: { "{{tenant}}": "max by (bucket) (loki_storage_last_listing_timestamp_seconds) - on (bucket) group_right () max by (tenant, bucket) (loki_storage_newest_object_timestamp_seconds{tenant=~\"$tenant|index\"})" },
+    queries: { "{{tenant}}": "max by (bucket) (loki_storage_last_look_timestamp_seconds) - on (bucket) group_right () max by (tenant, bucket) (loki_storage_newest_object_timestamp_seconds{tenant=~\"$tenant|index\"})" },
     about: "Loki flushes a chunk after 2 hours at most, the index every quarter of an hour. Over 3 hours while the tenant sends: runbook LogStorageStale.",
   }),
   graph("Marker files of retention", {
@@ -378,8 +378,8 @@ const lokiS3 = dashboard({
     about: "Chunks that are marked and not deleted yet. If it only grows, deletes fail: the role needs s3:DeleteObject.",
   }),
   graph("Read back after a push, 99 %", {
-    unit: "s", thresholds: levels(30, 60), queries: { "{{tenant}}": `histogram_quantile(0.99, sum by (tenant, le) (rate(loki_storage_readback_seconds_bucket{tenant=~"$tenant"}[$__rate_interval])))` },
-    about: "How long until a test line can be queried. Over a minute LogReadbackSlow fires: compare push and query latency on Gateway.",
+    unit: "s", thresholds: levels(5, 10), queries: { "{{tenant}}": `histogram_quantile(0.99, sum by (tenant, le) (rate(loki_storage_readback_seconds_bucket{tenant=~"$tenant"}[$__rate_interval])))` },
+    about: "How long until a test line can be queried, 60 s at most. Over 10 s LogReadbackSlow fires: compare push and query latency on Gateway.",
   }),
   graph("Test lines that did not come back", {
     unit: "short", stack: true, queries: { "{{tenant}} {{reason}}": `sum by (tenant, reason) (increase(loki_storage_readback_failures_total{tenant=~"$tenant"}[$__rate_interval]))` },
@@ -445,12 +445,12 @@ const cost = dashboard({
 }, [
   row("Now"),
   number("Month", {
-    unit: "currencyUSD", decimals: 0, thresholds: levels(1000, 5000), width: 6, spark: false, queries: { "{{cluster}}": `sum by (cluster) (max by (component, cluster) (loki_cost_usd{${C}, period="monthly"}))` },
+    unit: "currencyUSD", decimals: 0, thresholds: levels(1000, 5000), width: 6, spark: false, queries: { "{{cluster}}": `sum by (cluster) (loki_cost_usd{${C}, period="monthly"})` },
     about: "By cluster, all components. Colours are only a guide; thresholds that alert are those of lokiops, in the panel beside.",
   }),
   number("Highest share of a threshold", {
     unit: "percentunit", decimals: 0, thresholds: levels(0.8, 1), width: 6, spark: false,
-    queries: { "{{component}} {{cluster}} {{period}}": `topk(1, max by (component, cluster, period) (loki_cost_usd{${C}}) / on (component, cluster, period) (max by (component, cluster, period) (loki_cost_threshold_usd{${C}}) > 0))` },
+    queries: { "{{component}} {{cluster}} {{period}}": `topk(1, sum by (component, cluster, period) (loki_cost_usd{${C}}) / on (component, cluster, period) (max by (component, cluster, period) (loki_cost_threshold_usd{${C}}) > 0))` },
     about: "Over 100 % LogCostOverThreshold fires. Find the growth in 'Cost by component' and the tenant in 'Stored bytes'.",
   }),
   number("Not allocated", {
@@ -463,11 +463,11 @@ const cost = dashboard({
   }),
   row("Where it goes"),
   graph("Cost by component", {
-    unit: "currencyUSD", stack: true, queries: { "{{component}} {{cluster}}": `max by (component, cluster) (loki_cost_usd{${C}, period="daily"})` },
+    unit: "currencyUSD", stack: true, queries: { "{{component}} {{cluster}}": `sum by (component, cluster) (loki_cost_usd{${C}, period="daily"})` },
     about: "Per day. loki grows with bytes and retention, shipper with nodes, gateway with pushes. A step: compare with Log volume at the same day.",
   }),
   graph("Cost and threshold", {
-    unit: "currencyUSD", queries: { "{{component}} {{cluster}} {{period}}": `max by (component, cluster, period) (loki_cost_usd{${C}})`, "threshold {{component}} {{cluster}} {{period}}": `max by (component, cluster, period) (loki_cost_threshold_usd{${C}})` },
+    unit: "currencyUSD", queries: { "{{component}} {{cluster}} {{period}}": `sum by (component, cluster, period) (loki_cost_usd{${C}})`, "threshold {{component}} {{cluster}} {{period}}": `max by (component, cluster, period) (loki_cost_threshold_usd{${C}})` },
     about: "A line that will cross its threshold this month: lower a retention, a rate, or raise the threshold on purpose.",
   }),
   graph("Quality of the figures", {

@@ -54,7 +54,7 @@ internal sealed class InstalledCharts : IAsyncDisposable
         ("GATEWAY_URL", $"http://localhost:{_http}"), ("PUSH_TOKEN_FILE", _folder.File("auth", token)), ("READ_TOKEN_FILE", _folder.File("auth", "read-token")));
 
     /// <summary>The pod that helm test would start for the shipper; its output goes where containerd would put it.</summary>
-    public async Task<ChildProcess> TestShipperAsync(string timeoutSeconds = "120")
+    public async Task<ChildProcess> TestShipperAsync(string timeoutSeconds = "60")
     {
         const string Pod = "loki-shipper-test";
         ChildProcess pod = RunTestPod(await ShipperAsync(), ("TOKEN_FILE", _folder.File("auth", "read-token")), ("POD_NAME", Pod), ("TIMEOUT_SECONDS", timeoutSeconds));

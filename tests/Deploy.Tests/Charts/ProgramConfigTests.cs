@@ -53,6 +53,19 @@ public sealed class ProgramConfigTests
     public async Task LimitsAreDividedByTheNumberOfGateways(string bundle, int replicas) =>
         Assert.Equal(replicas, (long)RenderedConfig.Of(await Bundle.RenderAsync(bundle)).Tree["limits_store"]!["replicas"]!);
 
+    [Theory]
+    [InlineData("shipper-ops", "ops")]
+    [InlineData("shipper-prod", "prod")]
+    [InlineData("shipper-everything", "everything")]
+    public async Task EveryStreamAndEveryMetric_CarriesTheNameOfTheCluster(string bundle, string cluster)
+    {
+        Rendering rendering = await Bundle.RenderAsync(bundle);
+        Assert.Equal(cluster, (string)RenderedConfig.Of(rendering).Tree["external_labels"]!["cluster"]!);
+        Manifest monitor = rendering.Manifests.Single(static manifest => manifest.Kind is "PodMonitor" or "ServiceMonitor");
+        var relabeling = (monitor.At("spec.podMetricsEndpoints") ?? monitor.At("spec.endpoints"))![0]!["relabelings"]![0]!;
+        Assert.Equal(("cluster", cluster), ((string)relabeling["targetLabel"]!, (string)relabeling["replacement"]!));
+    }
+
     [Fact]
     public async Task RenderedOverrides_AreTheTenantsLimits()
     {

@@ -57,6 +57,7 @@ public sealed class RefusedValuesTests
     [InlineData("shipper-ops", "resources.limits.memory=100M", "resources.limits.memory is 100M")]
     [InlineData("shipper-ops", "serviceMonitor.enabled=true", "choose one, every pod would be scraped twice")]
     [InlineData("shipper-ops", "config.endpoint.url=https://logs.example.com/loki/api/v1/push", "but config.endpoint.url is outside of it (logs.example.com)")]
+    [InlineData("shipper-ops", "tests.existingSecret=", "tests.existingSecret is required with tests.enabled and auth.mode bearer")]
     [InlineData("shipper-ops", "image.tag=latest", "image.tag is latest")]
     [InlineData("shipper-ops", "prometheusRule.disabled={NoSuchAlert}", "names \"NoSuchAlert\", which is no alert of this chart")]
     [InlineData("gateway-ops", "credentials.existingSecret=", "credentials.existingSecret is required with config.auth.mode static")]

@@ -34,9 +34,9 @@ public sealed class ArgoCdTests
         var steps = ArgoCd.Set["spec"]!["strategy"]!["rollingSync"]!["steps"]!.AsArray();
         int Step(JsonNode application)
         {
-            int[] matching = [.. steps.Index().Where(step => step.Item!["matchExpressions"]!.AsArray().All(expression => (string)expression!["operator"]! == "In" &&
-                expression["values"]!.AsArray().Any(value => (string)value! == (string?)application["metadata"]!["labels"]![(string)expression["key"]!]))).Select(static step => step.Index)];
-            return Assert.Single(matching);
+            bool Matches(JsonNode expression) => (string)expression["operator"]! == "In" &&
+                expression["values"]!.AsArray().Any(value => (string)value! == (string?)application["metadata"]!["labels"]![(string)expression["key"]!]);
+            return Assert.Single(steps.Index(), step => step.Item!["matchExpressions"]!.AsArray().All(one => Matches(one!))).Index;
         }
         var order = (await ArgoCd.ApplicationsAsync()).ToDictionary(static application => (string)application["metadata"]!["name"]!, Step);
 

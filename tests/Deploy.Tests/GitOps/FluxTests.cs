@@ -89,7 +89,8 @@ public sealed class FluxTests
     public async Task FluxAndArgoCd_InstallTheSame()
     {
         var argo = (await ArgoCd.ApplicationsAsync()).Select(ArgoCd.Installation);
-        Assert.Equal(argo.OrderBy(static one => one.ToString(), StringComparer.Ordinal), (await InstallationsAsync()).OrderBy(static one => one.ToString(), StringComparer.Ordinal));
+        Assert.Equal(argo.OrderBy(static one => one.ToString(), StringComparer.Ordinal),
+            (await InstallationsAsync()).OrderBy(static one => one.ToString(), StringComparer.Ordinal));
     }
 
     private static IReadOnlyList<Manifest> Sources { get; } = Rendering.Parse(File.ReadAllText(DeployTree.Path("gitops", "flux", "sources.yaml"))).Manifests;
@@ -113,6 +114,7 @@ public sealed class FluxTests
             : one.At("spec.valuesFrom")!.AsArray().Select(static from => "deploy/helm/loki/" + (string)from!["valuesKey"]!);
         // valuesFiles replaces the chart's own values, so they must be named, and first.
         if (official is null) Assert.Equal(chart[2..] + "/values.yaml", (string)one.At("spec.chart.spec.valuesFiles")![0]!);
-        return new Installation(one.Name.Split('-')[0], (string)one.At("spec.targetNamespace")!, (string)one.At("spec.releaseName")!, official ?? chart[2..], string.Join(' ', values));
+        return new Installation(one.Name.Split('-')[0], (string)one.At("spec.targetNamespace")!, (string)one.At("spec.releaseName")!,
+            official ?? chart[2..], string.Join(' ', values));
     })];
 }

@@ -10,7 +10,8 @@ internal sealed partial class ObjectShape
     private readonly Dictionary<string, string[]> _fields;
 
     private ObjectShape(string shape) => _fields = shape.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-        .Select(static line => line.Split(':', 2)).ToDictionary(static pair => pair[0], static pair => pair[1].Split(' ', StringSplitOptions.RemoveEmptyEntries), StringComparer.Ordinal);
+        .Select(static line => line.Split(':', 2))
+        .ToDictionary(static pair => pair[0], static pair => pair[1].Split(' ', StringSplitOptions.RemoveEmptyEntries), StringComparer.Ordinal);
 
     /// <summary>helm.toolkit.fluxcd.io/v2</summary>
     public static ObjectShape HelmRelease { get; } = new("""

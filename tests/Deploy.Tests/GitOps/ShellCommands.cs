@@ -30,10 +30,12 @@ internal static partial class ShellCommands
     private static IEnumerable<ShellCommand> Parse(int line, string text)
     {
         if (Loop().Match(text) is { Success: true } loop)
-            return loop.Groups[2].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).SelectMany(value => Parse(line, loop.Groups[3].Value.Replace("$" + loop.Groups[1].Value, value, StringComparison.Ordinal)));
+            return loop.Groups[2].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .SelectMany(value => Parse(line, loop.Groups[3].Value.Replace("$" + loop.Groups[1].Value, value, StringComparison.Ordinal)));
         // What stands in $( ) is a command of its own.
         return Substitution().Matches(text).SelectMany(inner => Parse(line, inner.Groups[1].Value))
-            .Append(new ShellCommand(line, [.. Word().Matches(Substitution().Replace(text, "$1").Split(" >")[0]).Select(static word => word.Value.Replace("\"", "", StringComparison.Ordinal).Trim('\''))]));
+            .Append(new ShellCommand(line, [.. Word().Matches(Substitution().Replace(text, "$1").Split(" >")[0])
+                .Select(static word => word.Value.Replace("\"", "", StringComparison.Ordinal).Trim('\''))]));
     }
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]

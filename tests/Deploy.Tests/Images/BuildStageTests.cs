@@ -14,7 +14,7 @@ public sealed class BuildStageTests
     [MemberData(nameof(Files))]
     public async Task Restore_IsCompleteWithWhatWasCopied(string name)
     {
-        var file = Load(name);
+        var file = Dockerfile.Load(name);
         using var work = new TempDirectory("restore");
         var restore = file.Instructions.First(static one => one.Text.Contains("dotnet restore", StringComparison.Ordinal));
         foreach (var copy in file.CopiesOfContext.Where(copy => copy.Line < restore.Line)) Copy(copy, work.Path);
@@ -24,7 +24,8 @@ public sealed class BuildStageTests
         run.Succeeded();
 
         var bom = (await ToolRuns.RunAsync(CopiedScript(work), [file.Project, "linux-x64", file.Program, "1.2.3"], work.Path)).Succeeded();
-        Assert.Equal(Locked(Path.Combine(project, "packages.lock.json")), Components(bom).Where(static one => one.HasHash).Select(static one => one.Purl).Order(StringComparer.Ordinal));
+        Assert.Equal(Locked(Path.Combine(project, "packages.lock.json")),
+            Components(bom).Where(static one => one.HasHash).Select(static one => one.Purl).Order(StringComparer.Ordinal));
         // What the lock files do not name, because the SDK brings it: the runtime that is linked in.
         Assert.Contains(Components(bom), static one => one.Purl.StartsWith("pkg:nuget/Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64@", StringComparison.Ordinal));
         Assert.Contains(Components(bom), static one => one.Purl.StartsWith("pkg:nuget/Microsoft.AspNetCore.App.Runtime.linux-x64@", StringComparison.Ordinal));
@@ -34,7 +35,8 @@ public sealed class BuildStageTests
     public async Task MissingLockFile_StopsTheListOfPackages()
     {
         using var work = new TempDirectory("sbom");
-        Assert.Contains("src/Nothing/packages.lock.json is not there", (await ToolRuns.RunAsync(CopiedScript(work), ["src/Nothing", "linux-x64", "x", "1"], work.Path)).Refused(), StringComparison.Ordinal);
+        var run = await ToolRuns.RunAsync(CopiedScript(work), ["src/Nothing", "linux-x64", "x", "1"], work.Path);
+        Assert.Contains("src/Nothing/packages.lock.json is not there", run.Refused(), StringComparison.Ordinal);
     }
 
     private static string CopiedScript(TempDirectory work)
@@ -42,13 +44,6 @@ public sealed class BuildStageTests
         var script = work.File("eng", "sbom.sh");
         File.Copy(Path.Combine(DeployTree.Root, "eng", "sbom.sh"), script, overwrite: true);
         return script;
-    }
-
-    private static Dockerfile Load(string name)
-    {
-        var file = Dockerfile.Load(name);
-        if (!Directory.Exists(Path.Combine(DeployTree.Root, file.Project))) Assert.Skip($"{file.Project} is not there yet");
-        return file;
     }
 
     private static void Copy(Instruction copy, string work)
@@ -77,6 +72,7 @@ public sealed class BuildStageTests
     {
         using var json = JsonDocument.Parse(bom);
         Assert.Equal("CycloneDX", json.RootElement.GetProperty("bomFormat").GetString());
-        return [.. json.RootElement.GetProperty("components").EnumerateArray().Select(static one => (one.GetProperty("purl").GetString()!, one.TryGetProperty("properties", out _)))];
+        return [.. json.RootElement.GetProperty("components").EnumerateArray()
+            .Select(static one => (one.GetProperty("purl").GetString()!, one.TryGetProperty("properties", out _)))];
     }
 }

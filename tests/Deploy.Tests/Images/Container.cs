@@ -37,7 +37,7 @@ internal sealed class Container : IAsyncDisposable
         }
         script.Add($"mount -t proc proc '{stage.Root}/proc'");
         script.Add($"mount -o remount,bind,ro '{stage.Root}'");
-        var environment = FinalStage.Variables.Concat(variables ?? new Dictionary<string, string>()).GroupBy(static one => one.Key)
+        var environment = stage.Variables.Concat(variables ?? new Dictionary<string, string>()).GroupBy(static one => one.Key)
             .Select(static same => $"'{same.Key}={same.Last().Value}'");
         var user = stage.File.User.Split(':');
         // The order is capsh's order: in the new root, without capabilities to regain, as the user; --uid= takes from a user who is not root what is left.
@@ -58,7 +58,8 @@ internal sealed class Container : IAsyncDisposable
     public int ProgramId() => int.Parse(File.ReadAllText($"/proc/{_unshare.Id}/task/{_unshare.Id}/children").Trim().Split(' ')[0], CultureInfo.InvariantCulture);
 
     /// <summary>A line of the program's /proc status, without its name.</summary>
-    public string Status(string name) => File.ReadLines($"/proc/{ProgramId()}/status").First(line => line.StartsWith(name + ":", StringComparison.Ordinal))[(name.Length + 1)..].Trim();
+    public string Status(string name) => File.ReadLines($"/proc/{ProgramId()}/status")
+        .First(line => line.StartsWith(name + ":", StringComparison.Ordinal))[(name.Length + 1)..].Trim();
 
     /// <summary>SIGTERM to the program, as the kubelet sends it, and its exit code.</summary>
     public async Task<int> StopAsync()
@@ -78,7 +79,8 @@ internal sealed class Container : IAsyncDisposable
     {
         try
         {
-            using var kill = System.Diagnostics.Process.Start(new ProcessStartInfo("kill", [signal, ProgramId().ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true })!;
+            var id = ProgramId().ToString(CultureInfo.InvariantCulture);
+            using var kill = System.Diagnostics.Process.Start(new ProcessStartInfo("kill", [signal, id]) { RedirectStandardError = true })!;
             await kill.WaitForExitAsync();
         }
         catch (Exception gone) when (gone is IOException or FormatException)
@@ -94,7 +96,8 @@ internal sealed class Container : IAsyncDisposable
         if (!Environment.IsPrivilegedProcess) return "it needs root";
         if (!File.Exists(Capsh)) return "there is no capsh (Debian: libcap2-bin)";
         using var probe = System.Diagnostics.Process.Start(new ProcessStartInfo("unshare",
-            ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "sh", "-c", $"mount --make-rprivate / && mount --bind /mnt /mnt && mount -o remount,bind,ro /mnt && {Capsh} --drop=all --no-new-privs -- -c true"])
+            ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "sh", "-c",
+                $"mount --make-rprivate / && mount --bind /mnt /mnt && mount -o remount,bind,ro /mnt && {Capsh} --drop=all --no-new-privs -- -c true"])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

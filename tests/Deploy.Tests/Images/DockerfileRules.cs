@@ -10,24 +10,25 @@ namespace LokiGateway.Deploy.Tests.Images;
 internal static partial class DockerfileRules
 {
     /// <summary>Rules by name: the names are those of the test cases.</summary>
-    public static IReadOnlyDictionary<string, Func<Dockerfile, IEnumerable<string>>> All { get; } = new Dictionary<string, Func<Dockerfile, IEnumerable<string>>>(StringComparer.Ordinal)
-    {
-        ["base images are pinned to a patch version"] = BaseImagesArePinned,
-        ["base images can be pinned by digest"] = BaseImagesTakeADigest,
-        ["both stages have the same C library"] = StagesShareADistribution,
-        ["the SDK is one that global.json takes"] = SdkFitsGlobalJson,
-        ["the base image is not behind the linked runtime"] = BaseFitsTheLinkedRuntime,
-        ["the user is a number, and not root"] = UserIsNumericAndNotRoot,
-        ["nothing is fetched by ADD"] = NoAdd,
-        ["the entrypoint is an executable that was copied"] = EntrypointIsCopied,
-        ["the final stage runs nothing"] = FinalStageHasNoShell,
-        ["OCI labels are set"] = LabelsAreThere,
-        ["no secret is asked for"] = NoSecrets,
-        ["every source of a COPY is in the build context"] = CopySourcesExist,
-        ["the whole graph of projects is copied, and nothing else"] = ProjectGraphIsComplete,
-        ["only locked packages are restored"] = RestoreIsLocked,
-        ["a list of packages is in the image"] = SbomIsCopied,
-    };
+    public static IReadOnlyDictionary<string, Func<Dockerfile, IEnumerable<string>>> All { get; } =
+        new Dictionary<string, Func<Dockerfile, IEnumerable<string>>>(StringComparer.Ordinal)
+        {
+            ["base images are pinned to a patch version"] = BaseImagesArePinned,
+            ["base images can be pinned by digest"] = BaseImagesTakeADigest,
+            ["both stages have the same C library"] = StagesShareADistribution,
+            ["the SDK is one that global.json takes"] = SdkFitsGlobalJson,
+            ["the base image is not behind the linked runtime"] = BaseFitsTheLinkedRuntime,
+            ["the user is a number, and not root"] = UserIsNumericAndNotRoot,
+            ["nothing is fetched by ADD"] = NoAdd,
+            ["the entrypoint is an executable that was copied"] = EntrypointIsCopied,
+            ["the final stage runs nothing"] = FinalStageHasNoShell,
+            ["OCI labels are set"] = LabelsAreThere,
+            ["no secret is asked for"] = NoSecrets,
+            ["every source of a COPY is in the build context"] = CopySourcesExist,
+            ["the whole graph of projects is copied, and nothing else"] = ProjectGraphIsComplete,
+            ["only locked packages are restored"] = RestoreIsLocked,
+            ["a list of packages is in the image"] = SbomIsCopied,
+        };
 
     private static readonly string[] Labels = ["title", "description", "version", "revision", "created", "source", "licenses", "base.name"];
 
@@ -105,11 +106,13 @@ internal static partial class DockerfileRules
     private static IEnumerable<string> LabelsAreThere(Dockerfile file)
     {
         var text = string.Join(' ', file.Final.Where(static one => one.Name == "LABEL").Select(static one => one.Text));
-        return Labels.Where(label => !text.Contains($"org.opencontainers.image.{label}=\"", StringComparison.Ordinal)).Select(label => $"{file.Name}: no label org.opencontainers.image.{label}");
+        return Labels.Where(label => !text.Contains($"org.opencontainers.image.{label}=\"", StringComparison.Ordinal))
+            .Select(label => $"{file.Name}: no label org.opencontainers.image.{label}");
     }
 
     private static IEnumerable<string> NoSecrets(Dockerfile file) =>
-        file.Instructions.Where(static one => one.Name is "ARG" or "ENV" && Secret().IsMatch(one.Text)).Select(one => At(file, one, $"{one.Text}: arguments and variables stay in the image's history"));
+        file.Instructions.Where(static one => one.Name is "ARG" or "ENV" && Secret().IsMatch(one.Text))
+            .Select(one => At(file, one, $"{one.Text}: arguments and variables stay in the image's history"));
 
     private static IEnumerable<string> CopySourcesExist(Dockerfile file)
     {
@@ -132,7 +135,8 @@ internal static partial class DockerfileRules
                 if (!sources.Contains(needed)) yield return $"{file.Name}: {needed} is not copied, and {file.Project} needs it";
             }
         }
-        foreach (var source in sources.Where(source => source.StartsWith("src/", StringComparison.Ordinal) && !graph.Any(project => (source + "/").StartsWith(project + "/", StringComparison.Ordinal))))
+        bool IsOfGraph(string source) => graph.Any(project => (source + "/").StartsWith(project + "/", StringComparison.Ordinal));
+        foreach (var source in sources.Where(source => source.StartsWith("src/", StringComparison.Ordinal) && !IsOfGraph(source)))
             yield return $"{file.Name}: {source} is copied, and {file.Project} does not need it";
     }
 

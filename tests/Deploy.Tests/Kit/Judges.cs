@@ -10,6 +10,7 @@ internal static class Judges
     {
         Tool.Node.Require();
         if (!Directory.Exists(Path.Combine(Folder, "node_modules"))) Assert.Skip("artifacts/tools/judges is not there: eng/deploy-tools.sh installs it from npm");
-        return Tool.Node.RunAsync([Path.Combine(DeployTree.Root, "tests", "Deploy.Tests", "Judges", script), .. arguments], environment: new Dictionary<string, string?> { ["JUDGES"] = Folder });
+        return Tool.Node.RunAsync([Path.Combine(DeployTree.Root, "tests", "Deploy.Tests", "Judges", script), .. arguments],
+            environment: new Dictionary<string, string?> { ["JUDGES"] = Folder });
     }
 }

@@ -7,7 +7,8 @@ internal static class ToolRuns
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
-    public static Task<ToolRun> DotnetAsync(IEnumerable<string> arguments, string folder) => RunAsync(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments, folder);
+    public static Task<ToolRun> DotnetAsync(IEnumerable<string> arguments, string folder) =>
+        RunAsync(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments, folder);
 
     /// <summary>Runs a program or script to its end. With an <paramref name="environment"/> it has that one alone.</summary>
     public static async Task<ToolRun> RunAsync(string file, IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string>? environment = null)

@@ -58,6 +58,12 @@
 {{- if eq (include "loki-shipper.stateHostPath" .) .Values.logPath -}}
 {{- $errors = append $errors "state.hostPath and logPath are the same directory" -}}
 {{- end -}}
+{{- if and .Values.tests.enabled (has .Values.auth.mode (list "bearer" "basic")) (not .Values.tests.existingSecret) -}}
+{{- $errors = append $errors (printf "tests.existingSecret is required with tests.enabled and auth.mode %s: a token that may read" .Values.auth.mode) -}}
+{{- end -}}
+{{- if and .Values.tests.enabled .Values.tls.existingSecret (eq .Values.auth.mode "none") (not .Values.tests.tlsSecret) -}}
+{{- $errors = append $errors "tests.tlsSecret is required with tests.enabled and tls.existingSecret: a client certificate that may read" -}}
+{{- end -}}
 {{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) -}}
 {{- $errors = append $errors "image.tag is latest: pods of one release would run different programs; name a version, or a digest" -}}
 {{- end -}}

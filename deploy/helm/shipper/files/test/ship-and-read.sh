@@ -9,6 +9,7 @@ headers() {
   [ -z "$TOKEN_FILE" ] || printf 'header = "Authorization: Bearer %s"\n' "$(cat "$TOKEN_FILE")"
   [ -z "$TENANT" ] || printf 'header = "X-Scope-OrgID: %s"\n' "$TENANT"
   [ -z "$CA_FILE" ] || printf 'cacert = "%s"\n' "$CA_FILE"
+  [ -z "$CERT_DIR" ] || printf 'cert = "%s/tls.crt"\nkey = "%s/tls.key"\n' "$CERT_DIR" "$CERT_DIR"
 }
 
 answer=none
