@@ -5,6 +5,7 @@ using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
 using LokiGateway.LocalLoki;
+using LokiGateway.Operations.Cost.Rules;
 using LokiGateway.Shipper;
 
 namespace LokiGateway.Conventions.Tests;
@@ -31,6 +32,14 @@ public sealed class DocumentationTests
         Check(Configuration, "local-loki", Keys(static root => LocalLokiOptions.Bind(root)));
 
     [Fact]
+    public void RulesOfTheCostReport_AreDocumentedAsTheyAre() =>
+        Check("docs/formats/cost-rules.md", "cost-rules", Keys(static root => CostRules.Bind(root)));
+
+    [Fact]
+    public void PriceBook_IsDocumentedAsItIs() =>
+        Check("docs/formats/cost-usage.md", "cost-prices", Keys(static root => PriceBook.Bind(root)));
+
+    [Fact]
     public void LimitsPerTenant_AreDocumentedAsTheyAre() =>
         Check(Configuration, "limits_config", Keys(static root => TenantLimits.Bind(root, new TenantLimits()), limits: true));
 
@@ -38,6 +47,7 @@ public sealed class DocumentationTests
     [InlineData("loki-shipper", "Shipper", "loki_shipper")]
     [InlineData("loki-gateway", "Gateway", "loki_gateway")]
     [InlineData("local-loki", "LocalLoki", "local_loki")]
+    [InlineData("lokiops", "Operations", "lokiops")]
     public void Metrics_AreDocumentedAsTheyAre(string program, string project, string prefix) =>
         Check(MetricsPage, program, MetricTable.Of(project, prefix));
 

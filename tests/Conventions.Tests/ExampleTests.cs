@@ -4,6 +4,7 @@ using LokiGateway.Gateway;
 using LokiGateway.Gateway.Authenticate;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.LocalLoki;
+using LokiGateway.Operations.Cost.Rules;
 using LokiGateway.Shipper;
 
 namespace LokiGateway.Conventions.Tests;
@@ -30,6 +31,16 @@ public sealed partial class ExampleTests
 
             file.Finish();
         }
+    }
+
+    [Fact]
+    public void ExampleOfTheCostReport_IsAcceptedByIt()
+    {
+        CostRules rules = CostRules.Parse(Repository.Read("deploy/examples/cost/cost.yaml"));
+        PriceBook prices = PriceBook.Parse(Repository.Read("deploy/examples/cost/prices.yaml"));
+
+        Assert.Equal(3, rules.Thresholds.Count);
+        Assert.NotNull(prices.Cost("eu-central-1", "s3_storage_gb", new DateOnly(2026, 11, 21), 8350));
     }
 
     [GeneratedRegex(@"```yaml\n# (?<name>[\w-]+\.yaml)[^\n]*\n(?<yaml>.*?)```", RegexOptions.Singleline)]

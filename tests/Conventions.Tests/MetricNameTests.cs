@@ -5,7 +5,7 @@ namespace LokiGateway.Conventions.Tests;
 
 public sealed partial class MetricNameTests
 {
-    private static readonly string[] Projects = ["Shipper", "Gateway", "LocalLoki", "Hosting"];
+    private static readonly string[] Projects = ["Shipper", "Gateway", "LocalLoki", "Operations", "Hosting"];
 
     [Fact]
     public void Counters_EndInTotalAndOnlyThey() => Repository.None(

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace LokiGateway.Operations.Completeness;
 
-/// <summary>docs/LOKIOPS.md describes both.</summary>
+/// <summary>docs/formats/audit.md describes both.</summary>
 internal static class AuditPage
 {
     public static async Task WriteJsonAsync(Stream to, IReadOnlyList<TenantAudit> audits, decimal threshold, CancellationToken ct)

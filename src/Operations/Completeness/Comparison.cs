@@ -27,7 +27,8 @@ internal static class Comparison
             if (said.Rejected > 0) Rejected(source, minute, said, found, after, tally);
         }
 
-        foreach (LedgerLoss loss in after.Losses) tally.Add(new Difference(loss.Source, loss.Minute, DifferenceKind.Lost, loss.Lines, 0, 0, loss.Reason));
+        foreach (LedgerLoss loss in after.Losses.Where(loss => counts.Period.Contains(loss.Minute)))
+            tally.Add(new Difference(loss.Source, loss.Minute, DifferenceKind.Lost, loss.Lines, 0, 0, loss.Reason));
         foreach ((SourceKey source, long[] lines) in counts.Sources)
         {
             bool isKnown = sources.Knows(source);

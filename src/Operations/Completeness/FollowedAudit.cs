@@ -9,6 +9,9 @@ namespace LokiGateway.Operations.Completeness;
 internal sealed class FollowedAudit(
     LokiClient client, IReadOnlyList<string> tenants, AuditOptions options, TimeSpan window, TimeSpan interval, OperationsHost host)
 {
+    // Names of files and pods that are long gone stay with an auditor; a new one reads the ledger of a window again, which is little.
+    private static readonly TimeSpan RenewPeriod = TimeSpan.FromHours(12);
+
     private readonly Dictionary<string, AuditVerdict> _last = [];
 
     public async Task<int> RunAsync(string? serve, CancellationToken ct)
@@ -18,16 +21,22 @@ internal sealed class FollowedAudit(
         bool audited = false;
         await using Exporter? exporter = serve is null ? null : await Exporter.StartAsync(serve, registry, () => audited, host, ct);
         foreach (string tenant in tenants) metrics.Expect(tenant);
-        // The ledger before the window's beginning is never asked for; its end is open.
-        DateTime from = Beginning();
-        Dictionary<string, Auditor> auditors = tenants.ToDictionary(static tenant => tenant,
-            tenant => new Auditor(client, tenant, new AuditPeriod(from, DateTime.MaxValue), options, host.Time, static (_, _, _, _) => { }));
+        var auditors = new Dictionary<string, Auditor>(StringComparer.Ordinal);
+        long renewedAt = host.Time.GetTimestamp();
         try
         {
             while (true)
             {
-                foreach ((string tenant, Auditor auditor) in auditors)
+                if (host.Time.GetElapsedTime(renewedAt) >= RenewPeriod)
                 {
+                    DisposeAll(auditors);
+                    renewedAt = host.Time.GetTimestamp();
+                }
+                foreach (string tenant in tenants)
+                {
+                    // The ledger before the window's beginning is never asked for; its end is open.
+                    if (!auditors.TryGetValue(tenant, out Auditor? auditor))
+                        auditors.Add(tenant, auditor = new Auditor(client, tenant, new AuditPeriod(Beginning(), DateTime.MaxValue), options, host.Time, static (_, _, _, _) => { }));
                     var period = new AuditPeriod(Beginning(), AuditPeriod.MinuteOf((host.Time.GetUtcNow() - options.Grace).UtcDateTime));
                     TenantAudit audit = await auditor.AuditAsync(period, ct);
                     metrics.Record(audit);
@@ -44,8 +53,14 @@ internal sealed class FollowedAudit(
         }
         finally
         {
-            foreach (Auditor auditor in auditors.Values) auditor.Dispose();
+            DisposeAll(auditors);
         }
+    }
+
+    private static void DisposeAll(Dictionary<string, Auditor> auditors)
+    {
+        foreach (Auditor auditor in auditors.Values) auditor.Dispose();
+        auditors.Clear();
     }
 
     private DateTime Beginning() => AuditPeriod.MinuteOf((host.Time.GetUtcNow() - options.Grace - window).UtcDateTime);

@@ -93,7 +93,8 @@ internal sealed class CostCommand
         var report = new Command("report",
             "What Loki and its collectors cost, by day, week and month, component, cluster and tenant. Exit codes: 0 no alert, 2 an alert, 3 no alert but rows could not be read, 1 no report.")
         {
-            cost._source, cost._rules, cost._prices, cost._format, cost._period, cost._cost, cost._from, cost._to, cost._output, cost._alerts, cost._alertmanager, cost._serve, cost._every,
+            cost._source, cost._rules, cost._prices, cost._format, cost._period, cost._cost, cost._from, cost._to,
+            cost._output, cost._alerts, cost._alertmanager, cost._serve, cost._every,
         };
         cost._s3.AddTo(report);
         cost._period.AcceptOnlyFromAmong("daily", "weekly", "monthly");

@@ -51,7 +51,8 @@ internal sealed class CostMetrics
         foreach (PeriodCost period in Current(report))
         {
             string name = CostNames.Of(period.Period.Kind);
-            foreach (IGrouping<(string, string, CostQuality), KeyValuePair<CostKey, decimal>> part in period.Cells.GroupBy(static cell => (cell.Key.Component, cell.Key.Cluster, cell.Key.Quality)))
+            foreach (IGrouping<(string, string, CostQuality), KeyValuePair<CostKey, decimal>> part
+                in period.Cells.GroupBy(static cell => (cell.Key.Component, cell.Key.Cluster, cell.Key.Quality)))
                 Set(part.Key.Item1, part.Key.Item2, name, CostNames.Of(part.Key.Item3), part.Sum(static cell => cell.Value), shown);
             foreach (string component in CostNames.Components)
             {
@@ -79,7 +80,8 @@ internal sealed class CostMetrics
                 && alert.Component == threshold.Component && alert.Cluster == threshold.Cluster && alert.Period.Kind == threshold.Period) ? 1 : 0);
         }
 
-        foreach (string kind in (string[])["threshold", "budget", "budget_pace", "jump"]) _alerts.WithLabels(kind).Set(report.Alerts.Count(alert => alert.IsCurrent && alert.Kind == kind));
+        foreach (string kind in (string[])["threshold", "budget", "budget_pace", "jump"])
+            _alerts.WithLabels(kind).Set(report.Alerts.Count(alert => alert.IsCurrent && alert.Kind == kind));
         _incomplete.Set(report.Missing.Count);
         _badRows.Set(report.Bad.Count);
         if (report.Newest is { } newest) _newestDay.Set(Seconds(new DateTimeOffset(newest, TimeOnly.MinValue, TimeSpan.Zero)));

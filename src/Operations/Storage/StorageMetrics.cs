@@ -20,7 +20,7 @@ internal sealed class StorageMetrics
     public StorageMetrics(CollectorRegistry registry)
     {
         MetricFactory metrics = Metrics.WithCustomRegistry(registry);
-        _newest = metrics.CreateGauge("loki_storage_newest_object_timestamp_seconds", "When the newest object of the tenant was stored; tenant \"index\" is the index of all.", ["tenant", "bucket"]);
+        _newest = metrics.CreateGauge("loki_storage_newest_object_timestamp_seconds", "When the newest object of the tenant was stored; the tenant named index is the index of all.", ["tenant", "bucket"]);
         _bytes = metrics.CreateGauge("loki_storage_bytes", "Stored bytes at the last whole listing.", ["tenant", "storage_class"]);
         _objects = metrics.CreateGauge("loki_storage_objects", "Stored objects at the last whole listing.", ["tenant", "storage_class"]);
         _lastListing = metrics.CreateGauge("loki_storage_last_listing_timestamp_seconds", "When everything in the bucket was last listed: the oldest of its prefixes.", ["bucket"]);

@@ -1,7 +1,6 @@
 // Loki's chart takes any key: one that it does not know is ignored, one below loki: goes to Loki, which then does not start. The schema beside the values is
 // closed, and `helm lint` says where a key is wrong before anything is installed.
 using System.Text.Json.Nodes;
-using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Hosting.Configuration;
 using LokiGateway.Hosting.Limits;
 

@@ -39,6 +39,8 @@ internal sealed class IamPolicy
             kept.Add(copy);
         }
 
+        // IAM takes no policy without a statement: this one lets its holder ask who he is, which everybody may.
+        if (kept.Count == 0) kept.Add(new JsonObject { ["Effect"] = "Allow", ["Action"] = "sts:GetCallerIdentity", ["Resource"] = "*" });
         document["Statement"] = kept;
         return document.ToJsonString();
     }

@@ -118,5 +118,12 @@ public sealed class MotoTests(OfficialChart chart) : IClassFixture<OfficialChart
         {
             await moto.EnforceIamAsync(enforce: false);
         }
+
+        // force_destroy removes markers after the versions below them. moto answers 500 when a marker is the last of its key, and the provider asks again for ever.
+        foreach (string bucket in (string[])["acme-loki-chunks", "acme-loki-ruler"])
+        {
+            foreach (S3ObjectVersion marker in (await owner.ListVersionsAsync(bucket)).Versions.Where(static version => version.IsDeleteMarker is true))
+                await owner.DeleteObjectAsync(bucket, marker.Key, marker.VersionId);
+        }
     }
 }

@@ -2,7 +2,6 @@
 // real provider without an account.
 using System.Text.Json.Nodes;
 using FsCheck.Fluent;
-using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Deploy.Tests.Loki;
 
 namespace LokiGateway.Deploy.Tests.Terraform;

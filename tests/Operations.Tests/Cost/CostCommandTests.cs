@@ -112,7 +112,8 @@ public sealed class CostCommandTests : IDisposable
     public async Task WhatCannotWork_IsSaidInOneSentence_WithItsExitCode(int expected, string message, params string[] arguments)
     {
         string rules = _scene.Write("rules.yaml", "currency: USD\nthresholdz: []\n");
-        (int code, string output, string errors) = await _scene.ReportAsync([.. arguments.Select(argument => argument switch { "BILL" => _bill, "RULES" => rules, _ => argument })]);
+        (int code, string output, string errors) = await _scene.ReportAsync(
+            [.. arguments.Select(argument => argument switch { "BILL" => _bill, "RULES" => rules, _ => argument })]);
 
         Assert.Contains(message, errors, StringComparison.Ordinal);
         Assert.Equal(expected, code);
@@ -149,7 +150,8 @@ public sealed class CostCommandTests : IDisposable
 
         Assert.Equal(2, (await _scene.ReportAsync("--source", _bill, "--rules", rules, "--alertmanager", address)).Code);
         JsonElement alert = Assert.Single(JsonDocument.Parse(Assert.Single(bodies)).RootElement.EnumerateArray());
-        Assert.Equal("LokiCostOverThreshold collectors prod daily", string.Join(' ', ((string[])["alertname", "component", "cluster", "period"]).Select(name => alert.GetProperty("labels").GetProperty(name).GetString())));
+        Assert.Equal("LokiCostOverThreshold collectors prod daily",
+            string.Join(' ', ((string[])["alertname", "component", "cluster", "period"]).Select(name => alert.GetProperty("labels").GetProperty(name).GetString())));
         Assert.Equal(("1.50", "1.49", "2026-11-22"), (Annotation(alert, "cost"), Annotation(alert, "limit"), Annotation(alert, "of")));
         Assert.Equal(_scene.Time.GetUtcNow().AddHours(26), alert.GetProperty("endsAt").GetDateTimeOffset());
 

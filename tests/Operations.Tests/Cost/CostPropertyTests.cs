@@ -84,11 +84,14 @@ public sealed class CostPropertyTests : IDisposable
                 .GetProperty("clusters");
             foreach (string cluster in Clusters)
             {
-                decimal expected = charges.Where(charge => charge.Cluster == cluster && Period.Of(PeriodKind.Monthly, From.AddDays(charge.Day)) == month.Period).Sum(static charge => charge.Amount);
+                decimal expected = charges.Where(charge => charge.Cluster == cluster && Period.Of(PeriodKind.Monthly, From.AddDays(charge.Day)) == month.Period)
+                    .Sum(static charge => charge.Amount);
                 decimal inCsv = csv.Select(static line => line.Split(',')).Where(fields => fields[0] == "monthly" && fields[1] == month.Period.Label && fields[6] == cluster)
                     .Sum(static fields => decimal.Parse(fields[10], CultureInfo.InvariantCulture));
-                holds = holds.And(groups.TryGetProperty(cluster, out JsonElement group) && group.GetProperty("total").GetDecimal() == expected).Label($"{month.Period.Label} {cluster}")
-                    .And(inCsv == expected && csv.Any(line => line.StartsWith($"monthly,{month.Period.Label},", StringComparison.Ordinal) && line.Contains($",{cluster},", StringComparison.Ordinal)))
+                holds = holds.And(groups.TryGetProperty(cluster, out JsonElement group) && group.GetProperty("total").GetDecimal() == expected)
+                    .Label($"{month.Period.Label} {cluster}")
+                    .And(inCsv == expected && csv.Any(line => line.StartsWith($"monthly,{month.Period.Label},", StringComparison.Ordinal)
+                        && line.Contains($",{cluster},", StringComparison.Ordinal)))
                     .And(table.Contains($" {cluster} ", StringComparison.Ordinal));
             }
         }
@@ -119,7 +122,8 @@ public sealed class CostPropertyTests : IDisposable
                         .Where(component => CostNames.Covers(selected, component.Name)).Sum(static component => component.Value.GetDecimal());
                     holds = holds.And(whole == parts).Label($"{period.GetProperty("period")}: {whole} is not {parts}");
                     aggregated += whole;
-                    byComponent += period.GetProperty("components").EnumerateObject().Where(component => CostNames.Covers(selected, component.Name)).Sum(static component => component.Value.GetDecimal());
+                    byComponent += period.GetProperty("components").EnumerateObject().Where(component => CostNames.Covers(selected, component.Name))
+                        .Sum(static component => component.Value.GetDecimal());
                 }
 
                 decimal lines = json.GetProperty("lines").EnumerateArray().Where(line => CostNames.Covers(selected, line.GetProperty("component").GetString()!))

@@ -48,7 +48,8 @@ public sealed class LedgerTests : IDisposable
         string bill = _scene.Write("a/a.csv", FocusFile.Write(FocusRow.On(1, "1.00")));
         string account = _scene.Write("b/b.csv", FocusFile.Write(FocusRow.On(1, "2.00") with { Account = "777788889999" }));
         string day = _scene.Write("c/c.csv", FocusFile.Write(FocusRow.On(2, "4.00")));
-        string ops = _scene.Write("ops.json", Pods.Replace("CLUSTER", "ops", StringComparison.Ordinal)), dev = _scene.Write("dev.json", Pods.Replace("CLUSTER", "dev", StringComparison.Ordinal));
+        string ops = _scene.Write("ops.json", Pods.Replace("CLUSTER", "ops", StringComparison.Ordinal)),
+            dev = _scene.Write("dev.json", Pods.Replace("CLUSTER", "dev", StringComparison.Ordinal));
 
         Assert.Equal(11m, _scene.Make(CostRules.Parse(""), [bill, account, day, ops, dev], From, To).Cells.Values.Sum());
     }
@@ -93,7 +94,8 @@ public sealed class LedgerTests : IDisposable
 
     [Fact]
     public void BooksThatDoNotClose_AreAnError() =>
-        Assert.Contains("do not reconcile", Assert.Throws<CostException>(static () => new Reconciliation(10m, 9m, [(Disposition.Tax, 0.99m, 1)]).Check()).Message, StringComparison.Ordinal);
+        Assert.Contains("do not reconcile",
+        Assert.Throws<CostException>(static () => new Reconciliation(10m, 9m, [(Disposition.Tax, 0.99m, 1)]).Check()).Message, StringComparison.Ordinal);
 
     [Fact]
     public void CompanysBill_CountsOnlyWhatIsMatched_WhenAskedTo()
@@ -103,7 +105,8 @@ public sealed class LedgerTests : IDisposable
         Assert.Equal(501m, _scene.Make(CostRules.Parse(""), [bill], From, To).Cells.Values.Sum());
         CostReport matched = _scene.Make(CostRules.Parse("scope: matched"), [bill], From, To);
         Assert.Equal(1m, matched.Cells.Values.Sum());
-        Assert.Equal((500m, 1L), matched.Reconciliation.NotCounted.Where(static pile => pile.Why == Disposition.OutOfScope).Select(static pile => (pile.Amount, pile.Rows)).Single());
+        Assert.Equal((500m, 1L), matched.Reconciliation.NotCounted.Where(static pile => pile.Why == Disposition.OutOfScope)
+            .Select(static pile => (pile.Amount, pile.Rows)).Single());
     }
 
     [Fact]

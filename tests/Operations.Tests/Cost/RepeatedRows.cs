@@ -17,7 +17,8 @@ internal sealed class RepeatedRows : Stream
     {
         _rows = rows;
         _current = Encoding.UTF8.GetBytes(FocusFile.Header + "\n");
-        _lines = [.. Enumerable.Range(0, Kinds).Select(static i => Encoding.UTF8.GetBytes(FocusFile.Line(FocusRow.On((i % 28) + 1, "1.25E-3", i % 2 == 0 ? "loki" : "shipper", i % 3 == 0 ? "ops" : "prod")
+        _lines = [.. Enumerable.Range(0, Kinds).Select(static i =>
+            Encoding.UTF8.GetBytes(FocusFile.Line(FocusRow.On((i % 28) + 1, "1.25E-3", i % 2 == 0 ? "loki" : "shipper", i % 3 == 0 ? "ops" : "prod")
             with { ResourceId = $"arn:aws:s3:::acme-{i}" }) + "\n"))];
     }
 

@@ -71,10 +71,10 @@ module "storage" {
   # Only prod keeps logs long enough for this to be cheaper (output tiered_tenants).
   tiering = { storage_class = "STANDARD_IA", days = 45 }
 
-  create_kms_key    = true
-  access_log_bucket = aws_s3_bucket_policy.access_logs.bucket
-  force_destroy     = true
-  tags              = { team = "observability" }
+  create_kms_key = true
+  access_logs    = { bucket = aws_s3_bucket_policy.access_logs.bucket }
+  force_destroy  = true
+  tags           = { team = "observability" }
 }
 
 output "helm_values" {

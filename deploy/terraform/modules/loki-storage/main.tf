@@ -132,10 +132,10 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 resource "aws_s3_bucket_logging" "this" {
-  for_each = var.access_log_bucket == null ? toset([]) : local.buckets
+  for_each = var.access_logs == null ? toset([]) : local.buckets
 
   bucket        = aws_s3_bucket.this[each.key].id
-  target_bucket = var.access_log_bucket
+  target_bucket = var.access_logs.bucket
   target_prefix = "${local.bucket_names[each.key]}/"
 }
 

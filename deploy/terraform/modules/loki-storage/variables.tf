@@ -185,10 +185,11 @@ variable "create_admin_bucket" {
   default     = false
 }
 
-variable "access_log_bucket" {
-  description = "Bucket that gets S3's server access logs of ours. Null: none."
-  type        = string
-  default     = null
+variable "access_logs" {
+  description = "Bucket that gets S3's server access logs of ours; its policy must let logging.s3.amazonaws.com write. Null: none."
+  # An object, so that a bucket whose name is known only after apply can be given.
+  type    = object({ bucket = string })
+  default = null
 }
 
 variable "force_destroy" {

@@ -10,7 +10,8 @@ internal static class FocusClasses
     {
         if (Has(meter, "DataTransfer") || Has(meter, "-Bytes") || Has(meter, "data transfer") || Has(service, "Data Transfer")) return ResourceClass.Transfer;
         if (Has(unit, "Request") || Has(meter, "-Requests") || Has(meter, "Requests-")) return ResourceClass.Requests;
-        if (Has(meter, "EBS:") || Has(resourceId, ":volume/") || Has(resourceId, ":snapshot/") || Has(resourceType, "volume") || Has(meter, "TimedStorage")) return ResourceClass.Storage;
+        if (Has(meter, "EBS:") || Has(resourceId, ":volume/") || Has(resourceId, ":snapshot/") || Has(resourceType, "volume") || Has(meter, "TimedStorage"))
+            return ResourceClass.Storage;
         if (Has(meter, "NatGateway") || Has(resourceId, ":natgateway/") || Has(resourceId, ":loadbalancer/")) return ResourceClass.Transfer;
         return category switch
         {

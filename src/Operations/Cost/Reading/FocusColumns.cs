@@ -66,8 +66,8 @@ internal sealed class FocusColumns
 
         string[] absent = [.. Required.Where(name => !columns._index.ContainsKey(name))];
         if (absent.Length == 0) return columns;
-        throw new CostException(
-            $"{file}:1:1: {(absent.Length == 1 ? "the column" : "the columns")} {string.Join(", ", absent)} {(absent.Length == 1 ? "is" : "are")} missing; is it a FOCUS 1.2 export?");
+        (string subject, string verb) = absent.Length == 1 ? ("the column", "is") : ("the columns", "are");
+        throw new CostException($"{file}:1:1: {subject} {string.Join(", ", absent)} {verb} missing; is it a FOCUS 1.2 export?");
     }
 
     private int Optional(string name) => _index.GetValueOrDefault(name, -1);

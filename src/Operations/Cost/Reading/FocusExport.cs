@@ -16,7 +16,8 @@ internal static partial class FocusExport
     {
         List<CostFile> selected = [.. files.Where(static file => file.IsCsv && MonthOf(file.Key) is null)];
         foreach (IGrouping<(string Export, DateOnly Month), CostFile> month in files.Where(static file => MonthOf(file.Key) is not null)
-            .GroupBy(static file => (ExportOf(file.Key), MonthOf(file.Key)!.Value)).OrderBy(static group => group.Key.Value).ThenBy(static group => group.Key.Item1, StringComparer.Ordinal))
+            .GroupBy(static file => (ExportOf(file.Key), MonthOf(file.Key)!.Value))
+            .OrderBy(static group => group.Key.Value).ThenBy(static group => group.Key.Item1, StringComparer.Ordinal))
         {
             if (month.Key.Month >= to || month.Key.Month.AddMonths(1) <= from) continue;
             CostFile? manifest = month.Where(static file => file.Key.EndsWith("Manifest.json", StringComparison.OrdinalIgnoreCase)).MaxBy(static file => file.Written);

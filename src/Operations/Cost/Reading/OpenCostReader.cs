@@ -48,7 +48,8 @@ internal sealed class OpenCostReader(Ledger ledger, Placements placements)
         foreach ((string part, ResourceClass of) in Parts)
         {
             if (line[part] is not { } value) continue;
-            if (value.Kind != JsonTokenType.Number || !Money.TryParse(value.Text, out decimal amount)) return value.Bad(file.Name, $"{name}: {part} is not an amount: \"{value.Text}\"");
+            if (value.Kind != JsonTokenType.Number || !Money.TryParse(value.Text, out decimal amount))
+                return value.Bad(file.Name, $"{name}: {part} is not an amount: \"{value.Text}\"");
             amounts[(int)of] += amount;
         }
 

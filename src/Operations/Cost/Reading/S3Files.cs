@@ -29,7 +29,8 @@ internal static class S3Files
                     string key = found.Key, tag = found.ETag;
                     DateTime written = DateTime.SpecifyKind((found.LastModified ?? DateTime.UnixEpoch).ToUniversalTime(), DateTimeKind.Utc);
                     string name = location.UrlOf(key);
-                    files.Add(new CostFile(name, key, found.Size ?? 0, new DateTimeOffset(written), token => Task.FromResult<Stream>(new ResumedObject(s3, location.Bucket, key, tag, name, token))));
+                    files.Add(new CostFile(name, key, found.Size ?? 0, new DateTimeOffset(written),
+                        token => Task.FromResult<Stream>(new ResumedObject(s3, location.Bucket, key, tag, name, token))));
                 }
 
                 request.ContinuationToken = page.NextContinuationToken;

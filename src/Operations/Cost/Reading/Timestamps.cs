@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace LokiGateway.Operations.Cost.Reading;
 
-/// <summary>Days of timestamps as bills and OpenCost write them: <c>2026-09-01T00:00:00.000Z</c>, <c>2026-09-01T00:00:00Z</c>, <c>2026-09-01 00:00:00</c>, <c>2026-09-01</c>; always UTC.</summary>
+/// <summary>
+/// Days of timestamps as bills and OpenCost write them: <c>2026-09-01T00:00:00.000Z</c>, <c>2026-09-01T00:00:00Z</c>, <c>2026-09-01 00:00:00</c>, <c>2026-09-01</c>;
+/// always UTC.
+/// </summary>
 internal static class Timestamps
 {
     public static bool TryParse(ReadOnlySpan<byte> utf8, out DateOnly day, out TimeSpan time)

@@ -22,7 +22,8 @@ internal static class CsvReport
                     continue;
                 }
 
-                foreach ((CostKey key, decimal amount) in period.Cells.OrderBy(cell => Order(report, cell.Key.Cluster)).ThenBy(static cell => Array.IndexOf(CostNames.Components, cell.Key.Component))
+                foreach ((CostKey key, decimal amount) in period.Cells.OrderBy(cell => Order(report, cell.Key.Cluster))
+                    .ThenBy(static cell => Array.IndexOf(CostNames.Components, cell.Key.Component))
                     .ThenBy(static cell => cell.Key.Tenant, StringComparer.Ordinal).ThenBy(static cell => cell.Key.Class).ThenBy(static cell => cell.Key.Quality))
                 {
                     Line(text, [.. head, key.Component, key.Cluster, key.Tenant, CostNames.Of(key.Class), CostNames.Of(key.Quality), Money.Exact(amount), report.Rules.Currency]);

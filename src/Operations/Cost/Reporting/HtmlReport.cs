@@ -142,8 +142,10 @@ internal static class HtmlReport
             string status = period.Status + (period.IsClipped ? $", {period.Days.Count} of {period.Period.Days} days" : "");
             return report.Clusters.Append("all").Select(cluster =>
             {
-                decimal[] cents = Money.ToCents([.. CostNames.Components.Select(component => period.Sum(key => key.Component == component && (cluster == "all" || key.Cluster == cluster)) ?? 0)]);
-                return (string[])[period.Period.Label, status, cluster, .. cents.Select(amount => period.IsUnknown ? "?" : Money.Cents(amount)), period.IsUnknown ? "?" : Money.Cents(cents.Sum())];
+                decimal[] cents = Money.ToCents([.. CostNames.Components.Select(
+                    component => period.Sum(key => key.Component == component && (cluster == "all" || key.Cluster == cluster)) ?? 0)]);
+                return (string[])[period.Period.Label, status, cluster, .. cents.Select(amount => period.IsUnknown ? "?" : Money.Cents(amount)),
+                    period.IsUnknown ? "?" : Money.Cents(cents.Sum())];
             });
         }));
         html.Append("</section>\n");

@@ -90,7 +90,8 @@ internal sealed record JsonReport
         Reconciliation = new ReconciliationPart(Short(report.Reconciliation.Read), report.Rows, Short(report.Reconciliation.Counted),
             report.Reconciliation.NotCounted.ToDictionary(static pile => Cost.Reconciliation.NameOf(pile.Why), static pile => Short(pile.Amount))),
         BadRows = new BadPart(report.Bad.Count, report.Bad.First),
-        Sources = [.. report.Sources.Select(static source => new SourcePart(source.Name, CostNames.Of(source.Kind), source.Files.Count, source.Files.Sum(static file => file.Bytes), source.Written))],
+        Sources = [.. report.Sources.Select(static source => new SourcePart(source.Name, CostNames.Of(source.Kind), source.Files.Count,
+            source.Files.Sum(static file => file.Bytes), source.Written))],
         Notes = report.Notes,
     };
 

@@ -97,7 +97,8 @@ internal static class TableReport
         }
     }
 
-    private static bool IsAmount(string cell) => cell.Length > 0 && (char.IsAsciiDigit(cell[^1]) || cell == "?") && cell.All(static c => char.IsAsciiDigit(c) || c is '.' or ',' or '-' or '?')
+    private static bool IsAmount(string cell) =>
+        cell.Length > 0 && (char.IsAsciiDigit(cell[^1]) || cell == "?") && cell.All(static c => char.IsAsciiDigit(c) || c is '.' or ',' or '-' or '?')
         && (cell == "?" || cell.Contains('.', StringComparison.Ordinal) || cell.All(char.IsAsciiDigit));
 
     private static string Ranges(IEnumerable<DateOnly> days)

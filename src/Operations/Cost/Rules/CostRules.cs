@@ -2,7 +2,9 @@ using LokiGateway.Hosting.Configuration;
 
 namespace LokiGateway.Operations.Cost.Rules;
 
-/// <summary>The rules file of <c>lokiops cost report</c>: whose each amount is, how shared ones are split, and when somebody must be told. Format: docs/formats/cost-rules.md.</summary>
+/// <summary>
+/// The rules file of <c>lokiops cost report</c>: whose each amount is, how shared ones are split, and when somebody must be told. Format: docs/formats/cost-rules.md.
+/// </summary>
 internal sealed record CostRules
 {
     // Every cluster is a label value and a band of a chart.

@@ -68,7 +68,8 @@ public sealed class CsvReaderTests
         Assert.Equal((3, 3), csv.PositionOf(1));
     }
 
-    internal static List<(string[] Fields, (string Message, long Line, long Column)? Fault, long Line)> Read(string text, int piece = 4096, int recordBytesMax = CsvReader.RecordBytesDefault)
+    internal static List<(string[] Fields, (string Message, long Line, long Column)? Fault, long Line)> Read(
+        string text, int piece = 4096, int recordBytesMax = CsvReader.RecordBytesDefault)
     {
         using var stream = new PieceStream(Encoding.UTF8.GetBytes(text), piece);
         using var csv = new CsvReader(stream, recordBytesMax);

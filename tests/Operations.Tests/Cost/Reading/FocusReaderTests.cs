@@ -45,7 +45,8 @@ public sealed class FocusReaderTests : IDisposable
         string message = Assert.Throws<CostException>(() => _scene.Make(CostRules.Parse(""), [_scene.Write("a.csv", renamed)], From, To)).Message;
 
         Assert.Contains("a.csv:1:1: the columns EffectiveCost, Tags are missing; is it a FOCUS 1.2 export?", message, StringComparison.Ordinal);
-        string more = text.Replace("x_ServiceCode", "x_ServiceCode,AllocatedMethodId", StringComparison.Ordinal).Replace(",AmazonS3\n", ",AmazonS3,\"new\"\n", StringComparison.Ordinal);
+        string more = text.Replace("x_ServiceCode", "x_ServiceCode,AllocatedMethodId", StringComparison.Ordinal)
+            .Replace(",AmazonS3\n", ",AmazonS3,\"new\"\n", StringComparison.Ordinal);
         Assert.Equal(2m, Sum(_scene.Make(CostRules.Parse(""), [_scene.Write("b.csv", more)], From, To), "loki", "ops"));
     }
 

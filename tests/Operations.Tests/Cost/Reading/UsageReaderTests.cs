@@ -29,7 +29,8 @@ public sealed class UsageReaderTests : IDisposable
     {
         CostReport report = Make("""
             {"records": [
-              {"date": "2026-11-14", "cluster": "ops", "component": "loki", "tenant": "prod", "region": "eu-central-1", "s3_storage_gb": 3000, "s3_requests": 1000000, "data_transfer_gb": 5},
+              {"date": "2026-11-14", "cluster": "ops", "component": "loki", "tenant": "prod", "region": "eu-central-1",
+                "s3_storage_gb": 3000, "s3_requests": 1000000, "data_transfer_gb": 5},
               {"date": "2026-11-15", "cluster": "ops", "component": "loki", "region": "eu-central-1", "s3_storage_gb": 3000},
               {"date": "2026-11-15", "cluster": "dev", "component": "shipper", "region": "us-east-1", "s3_storage_gb": 30, "compute_hours": {"m6i.large": 24}}
             ]}
@@ -60,7 +61,8 @@ public sealed class UsageReaderTests : IDisposable
 
     [Fact]
     public void PricesInAnotherCurrency_StopTheReport() =>
-        Assert.Contains("the prices are in EUR, the report is in USD", Assert.Throws<CostException>(() => Make("[]", Prices.Replace("USD", "EUR", StringComparison.Ordinal))).Message, StringComparison.Ordinal);
+        Assert.Contains("the prices are in EUR, the report is in USD", Assert.Throws<CostException>(() => Make("[]", Prices.Replace("USD", "EUR", StringComparison.Ordinal))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void WithoutPrices_UsageIsNoCost() =>
