@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.Net;
 using k8s.Models;
+using LokiGateway.Deploy.Tests.Kit;
 using LokiGateway.Operations;
 using LokiGateway.Operations.Cost.Rules;
 using LokiGateway.Testing;
@@ -71,6 +72,25 @@ public sealed class LokiopsProgramTests
         Assert.Equal(bundle != "ops", files.ContainsKey("prices.yaml"));
         // helm writes small numbers as 4e-07.
         if (bundle != "ops") Assert.Equal(rules.Currency, PriceBook.Parse(files["prices.yaml"], "prices.yaml").Currency);
+    }
+
+    // helm must not be stricter than the program: what is documented goes through the schema.
+    [Fact]
+    public async Task DocumentedRulesAndPrices_AreTakenByTheChart()
+    {
+        using var folder = new TempDirectory("lokiops");
+        string values = "cost:\n";
+        foreach ((string value, string file) in new[] { ("rules", "cost.yaml"), ("prices", "prices.yaml") })
+        {
+            string text = File.ReadAllText(DeployTree.Path("examples", "cost", file));
+            values += $"  {value}:\n" + string.Concat(text.Split('\n').Select(static line => $"    {line}\n"));
+        }
+
+        Bundle ops = LokiopsBundle.All["ops"];
+        ToolRun run = await ops.Chart.TemplateAsync(ops.Release, [.. ops.Arguments, "-f", folder.Write("values.yaml", values)]);
+        IDictionary<string, string> files = Rendering.Parse(run.Succeeded()).One("ConfigMap", "lokiops-cost-config").As<V1ConfigMap>().Data;
+        Assert.NotEmpty(CostRules.Parse(files["rules.yaml"], "rules.yaml").Splits);
+        Assert.Equal("USD", PriceBook.Parse(files["prices.yaml"], "prices.yaml").Currency);
     }
 
     // Loki, S3 and the export are all away: what runs on says so by its metrics and is not restarted for it.
