@@ -39,13 +39,8 @@ public sealed class LokiopsReferenceTests
     {
         Rendering rendering = await LokiopsBundle.RenderAsync("ops");
         Manifest monitor = rendering.One("PodMonitor");
-        string[] components = [.. monitor.At("spec.selector.matchExpressions")![0]!["values"]!.AsArray().Select(static value => (string)value!)];
-        foreach (RenderedPod pod in rendering.Pods())
-        {
-            bool found = pod.Matches(Labels(monitor.At("spec.selector.matchLabels")!)) && components.Contains(pod.Metadata.Labels["app.kubernetes.io/component"]);
-            Assert.Equal(pod.IsExporter(), found);
-        }
-
+        var selector = k8s.KubernetesJson.Deserialize<V1LabelSelector>(monitor.At("spec.selector")!.ToJsonString());
+        Assert.All(rendering.Pods(), pod => Assert.Equal(pod.IsExporter(), NetworkRules.Selects(selector, pod.Metadata.Labels.ToDictionary())));
         JsonNode endpoint = Assert.Single(monitor.At("spec.podMetricsEndpoints")!.AsArray())!;
         Assert.Equal(("admin", "ops", true), ((string)endpoint["port"]!, (string)endpoint["relabelings"]![0]!["replacement"]!, (bool)endpoint["honorLabels"]!));
     }
