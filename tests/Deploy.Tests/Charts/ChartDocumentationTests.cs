@@ -19,9 +19,10 @@ public sealed class ChartDocumentationTests
             "endpoint.tls.ca_file", "endpoint.tls.cert_file", "endpoint.tls.key_file"],
         ["gateway"] = ["admin", "server.http_listen_port", "server.grpc_listen_port", "server.tls", "auth.credentials_file", "runtime_config.file",
             "limits_store.replicas", "limits_store.password_file", "upstream.ca_file"],
+        ["lokiops"] = [],
     };
 
-    public static TheoryData<string> Charts => ["shipper", "gateway"];
+    public static TheoryData<string> Charts => ["shipper", "gateway", "lokiops"];
 
     [Theory]
     [MemberData(nameof(Charts))]
@@ -43,7 +44,7 @@ public sealed class ChartDocumentationTests
 
     [Theory]
     [MemberData(nameof(Charts))]
-    public void Schema_DemandsWhatTheValuesAndTheProgramSay(string chart) => Check(DeployTree.Path("helm", chart, "values.schema.json"), Values(chart).Schema(Keys(chart)));
+    public void Schema_DemandsWhatTheValuesAndTheProgramSay(string chart) => Check(DeployTree.Path("helm", chart, "values.schema.json"), Values(chart).Schema(Programs(chart)));
 
     [Theory]
     [MemberData(nameof(Charts))]
@@ -65,6 +66,10 @@ public sealed class ChartDocumentationTests
     }
 
     private static ValuesDocument Values(string chart) => new(File.ReadAllText(DeployTree.Path("helm", chart, "values.yaml")));
+
+    private static Dictionary<string, JsonObject> Programs(string chart) => chart == "lokiops"
+        ? new() { ["rules file"] = CostFileSchema.Rules(), ["price book"] = CostFileSchema.Prices() }
+        : new() { ["program"] = ProgramSchema.Of(Keys(chart)) };
 
     private static IEnumerable<ConfigurationKey> Keys(string chart)
     {

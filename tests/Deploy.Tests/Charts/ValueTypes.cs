@@ -8,6 +8,7 @@ namespace LokiGateway.Deploy.Tests.Charts;
 internal static class ValueTypes
 {
     private const string NamePattern = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$";
+    private const string TenantPattern = "^[-a-zA-Z0-9!_.*'()]{1,150}$";
     private const string QuantityPattern = "^[0-9]+(\\.[0-9]+)?(m|[kKMGTPE]i?)?$";
 
     private static readonly Dictionary<string, Func<JsonObject>> Named = new(StringComparer.Ordinal)
@@ -50,6 +51,25 @@ internal static class ValueTypes
         ["egress"] = static () => List(Closed([], ("to", List(Peer())), ("ports", List(Closed(["port"], ("port", Types("integer", "string")),
             ("endPort", Integer(1, 65535)), ("protocol", Choice("TCP", "UDP", "SCTP"))))))),
         ["tenants"] = Tenants,
+        ["tenant names"] = static () => List(Text(TenantPattern)),
+        ["label names"] = static () => With(List(Text("^[a-zA-Z_][a-zA-Z0-9_]*$")), "minItems", 1),
+        ["prefixes"] = static () => List(Text("^[-a-zA-Z0-9!_.*'()]{1,150}/?$")),
+        ["arguments"] = static () => List(Text("^--[a-z0-9][-a-z0-9.]*(=.*)?$")),
+        ["sources"] = static () => List(Text("^((focus|opencost|usage):)?(s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/.*)?|/var/lib/lokiops/sources(/.*)?)$")),
+        ["periods"] = static () => List(Choice("daily", "weekly", "monthly")),
+        ["bucket"] = static () => Text("^([a-z0-9][-.a-z0-9]{1,61}[a-z0-9])?$"),
+        ["buckets"] = static () => List(Text("^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$")),
+        ["config map keys"] = static () => List(Closed(["configMap", "key"], ("configMap", Text(NamePattern)), ("key", Text("^[-._a-zA-Z0-9]{1,253}$")))),
+        ["tenant or empty"] = static () => Text("^[-a-zA-Z0-9!_.*'()]{0,150}$"),
+        ["policy"] = static () => Text("^\\s*(\\{[\\s\\S]*\\}\\s*)?$"),
+        ["region"] = static () => Text("^[-a-z0-9]*$"),
+        ["quantity"] = static () => Text("^[0-9]+(\\.[0-9]+)?([kKMGTPE]i?)?$"),
+        ["cron"] = static () => Text("^(@(hourly|daily|weekly|monthly)|[-0-9*/,]+ [-0-9*/,]+ [-0-9*/,?LW]+ [-0-9a-zA-Z*/,]+ [-0-9a-zA-Z*/,?L#]+)$"),
+        ["parallelism"] = static () => Integer(1, 64),
+        ["mebibytes"] = static () => Integer(1, 65536),
+        ["deadline"] = static () => Integer(10, 86400),
+        ["ratio"] = static () => With(With(Types("number"), "minimum", 0), "maximum", 1),
+        ["boolean or empty"] = static () => new JsonObject { ["enum"] = new JsonArray(true, false, "") },
     };
 
     /// <summary>What the README calls the type.</summary>
@@ -123,6 +143,6 @@ internal static class ValueTypes
         JsonObject limits = ProgramSchema.Limits();
         foreach (string key in LokiLimitKeys.WithoutMeaningHere) limits["properties"]!.AsObject().TryAdd(key, new JsonObject());
         JsonObject tenant = Closed(["limits"], ("cluster", Types("string")), ("retention_days", Integer(1, 36500)), ("limits", limits));
-        return With(Map(tenant), "propertyNames", Text("^[-a-zA-Z0-9!_.*'()]{1,150}$"));
+        return With(Map(tenant), "propertyNames", Text(TenantPattern));
     }
 }

@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using LokiGateway.Deploy.Tests.Kit;
-using LokiGateway.Hosting.Configuration;
 
 namespace LokiGateway.Deploy.Tests.Charts;
 
@@ -45,11 +44,10 @@ internal sealed partial class ValuesDocument
         $"### {section.Key}\n\n| value | type | default | meaning |\n|---|---|---|---|\n" + string.Join('\n', section.Select(static parameter =>
             $"| `{parameter.Path}` | {Cell(ValueTypes.Name(parameter))} | {Default(parameter)} | {Cell(parameter.Description)}. |"))));
 
-    /// <summary>values.schema.json. <paramref name="program"/> are the keys of the program's file, less those that the chart sets.</summary>
-    public string Schema(IEnumerable<ConfigurationKey> program)
+    /// <summary>values.schema.json. <paramref name="programs"/> are the schemas of the program's own files, by the type that stands for them in brackets.</summary>
+    public string Schema(IReadOnlyDictionary<string, JsonObject> programs)
     {
-        List<ConfigurationKey> keys = [.. program];
-        JsonObject root = Object("", keys);
+        JsonObject root = Object("", programs);
         root["properties"]!["global"] = new JsonObject { ["type"] = "object", ["description"] = "Helm's own: a parent chart's values for all its charts. Not used." };
         var schema = new JsonObject
         {
@@ -60,7 +58,7 @@ internal sealed partial class ValuesDocument
         return schema.ToJsonString(Indented) + "\n";
     }
 
-    private JsonObject Object(string prefix, List<ConfigurationKey> program)
+    private JsonObject Object(string prefix, IReadOnlyDictionary<string, JsonObject> programs)
     {
         var properties = new JsonObject();
         foreach (var parameter in Parameters.Where(parameter => parameter.Path.StartsWith(prefix, StringComparison.Ordinal)))
@@ -69,11 +67,12 @@ internal sealed partial class ValuesDocument
             if (properties.ContainsKey(key)) continue;
             if (rest != key)
             {
-                properties[key] = Object($"{prefix}{key}.", program);
+                properties[key] = Object($"{prefix}{key}.", programs);
                 continue;
             }
 
-            JsonObject schema = parameter.Type == "program" ? ProgramSchema.Of(program) : ValueTypes.Schema(parameter);
+            JsonObject schema = parameter.Type is { } type && programs.TryGetValue(type, out JsonObject? program)
+                ? program.DeepClone().AsObject() : ValueTypes.Schema(parameter);
             schema["description"] = parameter.Description;
             properties[key] = schema;
         }

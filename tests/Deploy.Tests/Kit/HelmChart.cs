@@ -14,6 +14,8 @@ internal sealed class HelmChart
 
     public static HelmChart Gateway { get; } = new(DeployTree.Path("helm", "gateway"));
 
+    public static HelmChart Lokiops { get; } = new(DeployTree.Path("helm", "lokiops"));
+
     public string Folder { get; }
 
     /// <summary>An absolute path below the chart.</summary>
