@@ -36,39 +36,64 @@ dotnet restore LokiGateway.sln --locked-mode || fail "restore failed: a packages
 dotnet build LokiGateway.sln -c Release --no-restore || fail "the build failed (warnings are errors)"
 dotnet format LokiGateway.sln whitespace --verify-no-changes --no-restore || fail "the format check failed: run make format"
 
-# The native binaries, before the tests that run them. Warnings of the ahead-of-time compiler fail the run as a failed test does: the suites
-# say more, so they run all the same. On a developer's machine without a C compiler they skip themselves; CI must have one.
-unpublished=0
+results=artifacts/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+# The native binaries are made while the first suites run; Deploy.Tests, which runs them, waits. Warnings of the ahead-of-time compiler fail the run as
+# a failed test does: the suites say more, so they run all the same. On a developer's machine without a C compiler they skip themselves; CI must
+# have one.
+published=""
 if command -v clang >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || [ "${CI:-}" = true ]; then
-  make --no-print-directory publish || unpublished=1
+  make --no-print-directory publish >artifacts/publish.log 2>&1 </dev/null &
+  published=$!
 else
   echo "publish: there is neither clang nor gcc: the tests of the native binaries will be skipped"
 fi
 
-wait "$deploy_tools"
+code=0
 
-results=artifacts/test-results
-rm -rf "$results"
-mkdir -p "$results"
-code=$unpublished
-for project in tests/*.Tests; do
-  name=$(basename "$project")
-  program="$project/bin/Release/net10.0/LokiGateway.$name"
-  [ -x "$program" ] || fail "$program was not built"
-  echo "== $name"
+suite() { # suite NAME: runs one, to its log
   # A test that hangs must be named, not waited for: the whole run has to end within a quarter of an hour.
-  timeout --kill-after=10 720 "$program" --no-ansi --no-progress >"$results/$name.log" 2>&1 </dev/null
-  suite=$?
-  if [ $suite -ne 0 ]; then
+  timeout --kill-after=10 1200 "tests/$1/bin/Release/net10.0/LokiGateway.$1" --no-ansi --no-progress >"$results/$1.log" 2>&1 </dev/null
+}
+
+tell() { # tell NAME EXIT_CODE: what the suite came to
+  echo "== $1"
+  if [ "$2" -ne 0 ]; then
     code=1
-    cat "$results/$name.log"
-    [ $suite -lt 124 ] || echo "$name did not end by itself (exit code $suite)"
+    cat "$results/$1.log"
+    [ "$2" -lt 124 ] || echo "$1 did not end by itself (exit code $2)"
   else
-    tail -n 6 "$results/$name.log"
+    tail -n 6 "$results/$1.log"
   fi
   # A suite without a summary crashed: one failure more, whatever it had passed before.
-  grep -qE '^  total: ' "$results/$name.log" || echo "  failed: 1" >>"$results/$name.log"
+  grep -qE '^  total: ' "$results/$1.log" || echo "  failed: 1" >>"$results/$1.log"
+}
+
+for project in tests/*.Tests; do
+  name=$(basename "$project")
+  [ -x "$project/bin/Release/net10.0/LokiGateway.$name" ] || fail "$name was not built"
+  case $name in Deploy.Tests | EndToEnd.Tests) continue ;; esac
+  suite "$name"
+  tell "$name" $?
 done
+
+wait "$deploy_tools"
+unpublished=0
+if [ -n "$published" ]; then
+  wait "$published" || unpublished=1
+  cat artifacts/publish.log
+fi
+
+# These two mostly wait for others: programs that are killed, tools that look at charts.
+suite Deploy.Tests &
+deploy=$!
+suite EndToEnd.Tests
+tell EndToEnd.Tests $?
+wait "$deploy"
+tell Deploy.Tests $?
+[ "$unpublished" = 0 ] || code=1
 
 # Once more at the end, where whoever sees only the last lines of a log finds them: which tests failed, and how.
 if [ "$code" -ne 0 ]; then
