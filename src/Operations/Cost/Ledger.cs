@@ -15,6 +15,9 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
     private readonly long[] _rows = new long[Enum.GetValues<Disposition>().Length];
     private readonly List<(string Name, SourceKind Kind)> _sources = [];
     private readonly List<bool[]> _seen = [];
+
+    // Days that only charges over several days speak of: a tax of the whole month does not say that the bill has come so far.
+    private readonly List<bool[]> _seenWidely = [];
     private decimal _read;
 
     public BadRows Bad { get; } = new();
@@ -31,6 +34,7 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
     {
         _sources.Add((source.Name, source.Kind));
         _seen.Add(new bool[to.DayNumber - from.DayNumber]);
+        _seenWidely.Add(new bool[to.DayNumber - from.DayNumber]);
         return _sources.Count - 1;
     }
 
@@ -47,12 +51,12 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
         _rows[(int)placement.Disposition]++;
         if (days == 1)
         {
-            AddDay(source, placement, first.DayNumber, amount);
+            AddDay(source, placement, first.DayNumber, amount, _seen);
             return true;
         }
 
         decimal[] parts = Money.SplitEvenly(amount, days);
-        for (int i = 0; i < days; i++) AddDay(source, placement, first.DayNumber + i, parts[i]);
+        for (int i = 0; i < days; i++) AddDay(source, placement, first.DayNumber + i, parts[i], _seenWidely);
         return true;
     }
 
@@ -76,7 +80,7 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
         return new ClosedLedger(from, to, cells, reconciliation, MissingDays(), [.. _sources.Select(static source => source.Name)]);
     }
 
-    private void AddDay(int source, Placement placement, int day, decimal amount)
+    private void AddDay(int source, Placement placement, int day, decimal amount, List<bool[]> seen)
     {
         int index = day - from.DayNumber;
         if ((uint)index >= (uint)(to.DayNumber - from.DayNumber))
@@ -86,7 +90,7 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
         }
 
         // That a source speaks of a day at all is what makes the day known: also a row that is not counted says that the bill has come so far.
-        _seen[source][index] = true;
+        seen[source][index] = true;
         if (placement.Disposition != Disposition.Counted)
         {
             Pile(placement.Disposition, amount);
@@ -102,9 +106,11 @@ internal sealed class Ledger(DateOnly from, DateOnly to)
     private Dictionary<DateOnly, IReadOnlyList<string>> MissingDays()
     {
         var missing = new Dictionary<DateOnly, IReadOnlyList<string>>();
+        // An export by the month has no other rows than those of many days.
+        bool[][] said = [.. _seen.Select((days, source) => days.Contains(true) ? days : _seenWidely[source])];
         for (DateOnly day = from; day < to; day = day.AddDays(1))
         {
-            string[] silent = [.. _sources.Index().Where(source => !_seen[source.Index][day.DayNumber - from.DayNumber]).Select(static source => source.Item.Name)];
+            string[] silent = [.. _sources.Index().Where(source => !said[source.Index][day.DayNumber - from.DayNumber]).Select(static source => source.Item.Name)];
             if (silent.Length > 0) missing.Add(day, silent);
         }
 

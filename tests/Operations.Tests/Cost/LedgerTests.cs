@@ -79,6 +79,16 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public void ChargeOfAMonth_DoesNotMakeItsDaysKnown_UnlessTheExportHasNoOthers()
+    {
+        FocusRow month = new() { Start = new DateTime(2026, 11, 1, 0, 0, 0, DateTimeKind.Utc), End = new DateTime(2026, 12, 1, 0, 0, 0, DateTimeKind.Utc), Cost = "30.00" };
+
+        Assert.Equal(["provisional", "unknown", "provisional", "unknown"],
+            _scene.Make(CostRules.Parse(""), [_scene.Focus(month, FocusRow.On(1, "1.00"), FocusRow.On(3, "1.00"))], From, To).Daily.Select(static day => day.Status));
+        Assert.Equal(4m, _scene.Make(CostRules.Parse(""), [_scene.Focus(month)], From, To).Daily.Sum(static day => day.Total));
+    }
+
+    [Fact]
     public void BillIsFinal_WhenItWasWrittenLongEnoughAfterItsMonth()
     {
         string file = _scene.Write("d/BILLING_PERIOD=2026-10/x.csv", FocusFile.Write(FocusRow.On(1, "1.00") with { Start = new DateTime(2026, 10, 3, 0, 0, 0, DateTimeKind.Utc) }));
