@@ -38,7 +38,6 @@ public sealed class LokiopsProgramTests
     public async Task EveryArgument_IsKnownToTheProgram(string bundle, string tool)
     {
         string[] arguments = await ArgumentsAsync(bundle, tool);
-        RequireCommand(arguments[0]);
         ParseResult parsed = OperationsCommandLine.Root(Host).Parse(arguments);
         Assert.Empty(parsed.Errors.Select(static error => error.Message));
         Assert.Empty(parsed.UnmatchedTokens);
@@ -52,7 +51,6 @@ public sealed class LokiopsProgramTests
     public async Task ArgumentThatIsNone_IsFound(string tool, string right, string wrong)
     {
         string[] arguments = await ArgumentsAsync("ops", tool);
-        RequireCommand(arguments[0]);
         Assert.Contains(right, arguments);
         ParseResult parsed = OperationsCommandLine.Root(Host).Parse([.. arguments.Select(argument => argument == right ? wrong : argument)]);
         Assert.NotEmpty(parsed.Errors);
@@ -101,7 +99,6 @@ public sealed class LokiopsProgramTests
     public async Task StartedTool_AnswersItsProbes_EvenWhereNothingElseAnswers(string tool, string metric)
     {
         string[] arguments = await ArgumentsAsync("everything", tool);
-        RequireCommand(arguments[0]);
         using var folder = new TempDirectory("lokiops");
         var files = (await LokiopsBundle.RenderAsync("everything")).One("ConfigMap", "lokiops-cost-config").As<V1ConfigMap>().Data;
         foreach (string file in files.Keys) folder.Write($"etc/cost/{file}", files[file]);
@@ -140,9 +137,4 @@ public sealed class LokiopsProgramTests
     }
 
     private static async Task<string[]> ArgumentsAsync(string bundle, string tool) => [.. (await LokiopsBundle.RenderAsync(bundle)).Pod(tool).Spec.Containers[0].Args];
-
-    private static void RequireCommand(string command)
-    {
-        if (OperationsCommandLine.Root(Host).Subcommands.All(known => known.Name != command)) Assert.Skip($"src/Operations has no command {command} yet");
-    }
 }
