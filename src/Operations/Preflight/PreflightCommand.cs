@@ -158,8 +158,9 @@ internal static class PreflightCommand
             foreach (string address in ready)
             {
                 var at = new Uri(address.EndsWith('/') ? address : address + "/");
-                using var other = new LokiClient(settings is null ? new LokiSettings { Address = at } : settings with { Address = at,
-                    BearerTokenFile = null, Username = null }, host.Time);
+                // Credentials are for the door, and not for every address that somebody names.
+                LokiSettings open = settings is null ? new LokiSettings { Address = at } : settings with { Address = at, BearerTokenFile = null, Username = null };
+                using var other = new LokiClient(open, host.Time);
                 results.AddRange(await new LokiChecks(other, readbackTimeout, host.Time).ReadyAsync(other, ct));
             }
             if (settings is null) return results;

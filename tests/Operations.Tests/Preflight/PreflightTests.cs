@@ -133,9 +133,14 @@ public sealed class PreflightTests(AuditedLoki loki) : IClassFixture<AuditedLoki
         {
             Rules =
             [
-                new() { Id = "r", Status = LifecycleRuleStatus.Enabled, Filter = new LifecycleFilter { LifecycleFilterPredicate = filter },
+                new()
+                {
+                    Id = "r",
+                    Status = LifecycleRuleStatus.Enabled,
+                    Filter = new LifecycleFilter { LifecycleFilterPredicate = filter },
                     Transitions = [new LifecycleTransition { Days = 30, StorageClass = new S3StorageClass(storageClass) }],
-                        Expiration = new LifecycleRuleExpiration { Days = expiration } },
+                    Expiration = new LifecycleRuleExpiration { Days = expiration },
+                },
             ],
         };
     }

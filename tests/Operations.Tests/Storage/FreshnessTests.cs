@@ -73,8 +73,8 @@ public sealed class FreshnessTests
         using var temp = new TempDirectory("storage");
         string path = Path.Combine(temp.Path, "state.json");
         StorageState state = StorageState.Load(path, "chunks");
-        var prefix = new PrefixState { Name = "prod", IsListing = true, Cursor = "prod/a/1:2:3",
-            Counting = { ["STANDARD"] = new StoredSum { Objects = 3, Bytes = 9 } }, ListedAt = Now };
+        var prefix = new PrefixState { Name = "prod", IsListing = true, Cursor = "prod/a/1:2:3", ListedAt = Now };
+        prefix.Counting["STANDARD"] = new StoredSum { Objects = 3, Bytes = 9 };
         prefix.Saw("prod/a/1:2:3", Now);
         state.Prefixes.Add("prod", prefix);
         state.Save(path);

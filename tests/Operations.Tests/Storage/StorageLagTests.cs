@@ -175,8 +175,7 @@ public sealed class StorageLagTests(StorageLagTests.Bucket bucket) : IClassFixtu
         Task<int> running = OperationsCommandLine.RunAsync(
             ["storage-lag", "--s3.endpoint", bucket.Server!.Address.ToString(), "--bucket", Bucket.Name, "--loki", loki.Address.ToString(),
                 "--tenant", "ops", "--serve", $"127.0.0.1:{port}", "--interval", "100ms"],
-            new OperationsHost { Output = new StringWriter(), Errors = TextWriter.Synchronized(new StringWriter()),
-                Time = TimeProvider.System, Environment = Bucket.Environment }, stop.Token);
+            AuditedLoki.Host(new StringWriter(), TextWriter.Synchronized(new StringWriter())) with { Environment = Bucket.Environment }, stop.Token);
 
         MetricsPage page = await Eventually.ValueAsync(() => MetricsPage.FetchAsync(new Uri($"http://127.0.0.1:{port}")), static page =>
             page.Sum("loki_storage_readback_seconds_count") >= 2 && page.Sum("loki_storage_last_listing_timestamp_seconds") > 0,
