@@ -61,8 +61,9 @@ internal sealed class CostExporter(CostRun run, AlertmanagerClient? alertmanager
             CostReport report = await run.MakeAsync(ct);
             if (report.Rules.Currency != "USD")
                 throw new CostException($"--serve exports loki_cost_usd, and this report is in {report.Rules.Currency}");
-            _last = report;
+            // Ready is said last: who asked for that finds the figures.
             metrics.Show(report);
+            _last = report;
             Log.CostReportMade(_log, report.Rows, report.Sources.Count, report.Bad.Count, report.Missing.Count, report.Alerts.Count(static alert => alert.IsCurrent));
             await DeliverAsync(report, ct);
             return true;

@@ -57,8 +57,8 @@ internal sealed class FinalStage
     public static FinalStage Make(TempDirectory temp, string name, string? authorities = null)
     {
         var file = Dockerfile.Load(name);
-        if (RuntimeInformation.RuntimeIdentifier is not ("linux-x64" or "debian.12-x64") && RuntimeInformation.ProcessArchitecture != Architecture.X64)
-            Assert.Skip($"Binaries are published for linux-x64; this machine is {RuntimeInformation.RuntimeIdentifier}");
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64,
+            $"Binaries are published for linux-x64; this machine is {RuntimeInformation.RuntimeIdentifier}");
         var stage = new FinalStage(file, temp.Folder("root"));
         stage.LayBase(authorities);
         foreach (var copy in file.Final.Where(static one => one.Name == "COPY")) stage.Copy(copy);
@@ -79,7 +79,7 @@ internal sealed class FinalStage
         foreach (var link in new[] { "bin", "sbin", "lib", "lib64" }) System.IO.File.CreateSymbolicLink(At(link), $"usr/{link}");
         foreach (var library in Libraries) System.IO.File.Copy(Find(library), At($"usr/lib/x86_64-linux-gnu/{library}"));
         System.IO.File.Copy("/lib64/ld-linux-x86-64.so.2", At("usr/lib64/ld-linux-x86-64.so.2"));
-        System.IO.File.WriteAllText(At("etc/passwd"), "root:x:0:0:root:/root:/bin/bash\napp:x:1654:1654::/home/app:/bin/false\n");
+        System.IO.File.WriteAllText(At("etc/passwd"), "root:x:0:0:root:/:/bin/false\napp:x:1654:1654::/home/app:/bin/false\n");
         System.IO.File.WriteAllText(At("etc/group"), "root:x:0:\napp:x:1654:\n");
         // One bundle, found by OpenSSL through its default name; no folder of hashed links.
         var bundle = authorities ?? (System.IO.File.Exists("/etc/ssl/certs/ca-certificates.crt") ? System.IO.File.ReadAllText("/etc/ssl/certs/ca-certificates.crt") : "");
