@@ -79,7 +79,7 @@ internal sealed class FinalStage
         foreach (var link in new[] { "bin", "sbin", "lib", "lib64" }) System.IO.File.CreateSymbolicLink(At(link), $"usr/{link}");
         foreach (var library in Libraries) System.IO.File.Copy(Find(library), At($"usr/lib/x86_64-linux-gnu/{library}"));
         System.IO.File.Copy("/lib64/ld-linux-x86-64.so.2", At("usr/lib64/ld-linux-x86-64.so.2"));
-        System.IO.File.WriteAllText(At("etc/passwd"), "root:x:0:0:root:/:/bin/false\napp:x:1654:1654::/home/app:/bin/false\n");
+        System.IO.File.WriteAllText(At("etc/passwd"), "root:x:0:0:root:/:/bin/false\napp:x:1654:1654::/:/bin/false\n");
         System.IO.File.WriteAllText(At("etc/group"), "root:x:0:\napp:x:1654:\n");
         // One bundle, found by OpenSSL through its default name; no folder of hashed links.
         var bundle = authorities ?? (System.IO.File.Exists("/etc/ssl/certs/ca-certificates.crt") ? System.IO.File.ReadAllText("/etc/ssl/certs/ca-certificates.crt") : "");
