@@ -11,7 +11,7 @@ public sealed class ArgoCdTests
     public async Task EveryObject_IsWhatTheCrdsSay()
     {
         var applications = await ArgoCd.ApplicationsAsync();
-        Assert.Equal(7, applications.Count);
+        Assert.Equal(8, applications.Count);
         (await ValidateAsync([ArgoCd.Project, ArgoCd.Set, .. applications])).Succeeded();
         Assert.Empty(ObjectShape.ApplicationSet.Faults(ArgoCd.Set));
         Assert.Empty(applications.SelectMany(ObjectShape.ArgoApplication.Faults));
@@ -42,7 +42,7 @@ public sealed class ArgoCdTests
 
         Assert.Equal(["ops-loki"], order.Where(static one => one.Value == 0).Select(static one => one.Key));
         Assert.Equal(["ops-loki-gateway", "ops-loki-gateway-dev", "ops-loki-gateway-prod"], order.Where(static one => one.Value == 1).Select(static one => one.Key));
-        Assert.Equal(["ops-loki-shipper"], order.Where(static one => one.Value == 2).Select(static one => one.Key));
+        Assert.Equal(["ops-loki-shipper", "ops-lokiops"], order.Where(static one => one.Value == 2).Select(static one => one.Key));
         Assert.Equal(["dev-loki-shipper"], order.Where(static one => one.Value == 3).Select(static one => one.Key));
         Assert.Equal(["prod-loki-shipper"], order.Where(static one => one.Value == 4).Select(static one => one.Key));
         Assert.Equal(5, steps.Count);

@@ -55,7 +55,7 @@ public sealed partial class DeployReadmeTests
     public async Task EveryRelease_RendersAsItIsInstalled()
     {
         Installation[] ours = [.. Installations().Where(static one => one.IsOurs)];
-        Assert.Equal(6, ours.Length);
+        Assert.Equal(7, ours.Length);
         foreach (var run in await Task.WhenAll(ours.Select(static one => one.RenderAsync()))) run.Succeeded();
     }
 
@@ -93,7 +93,7 @@ public sealed partial class DeployReadmeTests
     public async Task HelmTests_AreInTheChartsThatTheyAreAskedOf()
     {
         ShellCommand[] tests = [.. Helm.Where(static one => one.Words[1] == "test")];
-        Assert.Equal(6, tests.Length);
+        Assert.Equal(7, tests.Length);
         var installed = Installations();
         foreach (var test in tests)
         {

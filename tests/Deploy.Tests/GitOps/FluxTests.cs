@@ -17,7 +17,7 @@ public sealed class FluxTests
         Assert.Empty(Kustomizations.SelectMany(static one => ObjectShape.Kustomization.Faults(one.Tree)));
         Assert.All(Kustomizations, static one => Assert.Equal("kustomize.toolkit.fluxcd.io/v1", one.ApiVersion));
         var releases = await ReleasesAsync();
-        Assert.Equal(7, releases.Count);
+        Assert.Equal(8, releases.Count);
         Assert.Empty(releases.SelectMany(static one => ObjectShape.HelmRelease.Faults(one.Tree)));
         Assert.All(releases, static one => Assert.Equal("helm.toolkit.fluxcd.io/v2", one.ApiVersion));
     }
@@ -51,6 +51,7 @@ public sealed class FluxTests
         Assert.All(releases.Values.SelectMany(static one => one), name => Assert.Contains(name, releases.Keys));
         Assert.Equal(["ops-loki"], releases["ops-loki-gateway"]);
         Assert.Equal(["ops-loki-gateway"], releases["ops-loki-shipper"]);
+        Assert.Equal(["ops-loki-gateway"], releases["ops-lokiops"]);
         Assert.Equal(["ops-loki-gateway-dev"], releases["dev-loki-shipper"]);
         Assert.Equal(["ops-loki-gateway-prod"], releases["prod-loki-shipper"]);
     }

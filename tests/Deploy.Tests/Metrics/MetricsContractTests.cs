@@ -52,6 +52,24 @@ public sealed partial class MetricsContractTests(RunningPrograms programs) : ICl
         Assert.Contains(FaultsOf(rules), found => found.Contains(fault, StringComparison.Ordinal));
     }
 
+    /// <summary>docs/METRICS.md says what lokiops' instruments are: Conventions.Tests holds its table against the code.</summary>
+    [Fact]
+    public void KeptListOfLokiops_IsWhatItsInstrumentsAre()
+    {
+        var table = File.ReadLines(Path.Combine(DeployTree.Root, "docs", "METRICS.md"))
+            .SkipWhile(static line => line != "<!-- begin lokiops -->").TakeWhile(static line => line != "<!-- end lokiops -->")
+            .Select(static line => line.Split('|', StringSplitOptions.TrimEntries))
+            .Where(static cells => cells.Length > 4 && cells[1].StartsWith("`loki_", StringComparison.Ordinal))
+            .ToDictionary(static cells => cells[1].Trim('`'), static cells => $"{cells[2]} of {cells[3]}");
+        OtherMetric[] kept = [.. OtherMetric.All.Where(static metric => metric.From.StartsWith("lokiops", StringComparison.Ordinal))];
+        Assert.True(kept.Length > 10, $"only {kept.Length} metrics of lokiops");
+        Faults.None(from metric in kept
+                    let said = $"{metric.Kind} of {string.Join(", ", metric.Labels)}"
+                    let real = table.GetValueOrDefault(metric.Name, "not there")
+                    where said != real
+                    select $"{metric.Name}: {said}, in docs/METRICS.md {real}");
+    }
+
     /// <summary>The four alerts of the seed as they were.</summary>
     [Theory]
     [InlineData("rate(alloy_logs_failed_total[5m]) > 0", "alloy_logs_failed_total")]

@@ -7,7 +7,7 @@ namespace LokiGateway.Deploy.Tests.Terraform;
 
 public sealed partial class ModuleReadmeTests
 {
-    public static TheoryData<string> Modules => ["loki-storage", "log-cost-export"];
+    public static TheoryData<string> Modules => ["loki-storage", "log-cost-export", "service-account-role"];
 
     [Theory]
     [MemberData(nameof(Modules))]

@@ -38,7 +38,7 @@ public sealed class TerraformCopy : IDisposable
 
     /// <summary>Every folder that Terraform can be run in.</summary>
     internal static IReadOnlyList<string> Roots { get; } =
-        ["modules/loki-storage", "modules/log-cost-export", "examples/minimal", "examples/complete", "live/ops", "live/dev", "live/prod"];
+        ["modules/loki-storage", "modules/log-cost-export", "modules/service-account-role", "examples/minimal", "examples/complete", "live/ops", "live/dev", "live/prod"];
 
     /// <inheritdoc/>
     public void Dispose() => _copy.Dispose();

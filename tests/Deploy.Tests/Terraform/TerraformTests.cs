@@ -32,6 +32,7 @@ public sealed partial class TerraformTests(TerraformCopy copy) : IClassFixture<T
     [Theory]
     [InlineData("modules/loki-storage", 12)]
     [InlineData("modules/log-cost-export", 4)]
+    [InlineData("modules/service-account-role", 5)]
     public async Task Module_IsValidAndPassesItsTests(string module, int runs)
     {
         await copy.InitAsync(module);

@@ -44,3 +44,38 @@ module "costs" {
   cost_center           = var.cost_center
   reader_principal_arns = var.cost_reader_arns
 }
+
+# What lokiops' tools may do, each by a role of its own (deploy/helm/lokiops/values-ops.yaml names them).
+data "aws_iam_policy_document" "lokiops_storage" {
+  statement {
+    sid       = "ListChunks"
+    actions   = ["s3:ListBucket"]
+    resources = [module.storage.bucket_arns["chunks"]]
+  }
+}
+
+module "lokiops_storage" {
+  source = "../../modules/service-account-role"
+
+  name                       = "${var.organisation}-lokiops-storage"
+  description                = "lokiops storage-lag: lists the chunks bucket"
+  policy_json                = data.aws_iam_policy_document.lokiops_storage.json
+  namespace_service_accounts = ["loki:lokiops-storage"]
+  oidc_provider_arn          = var.oidc_provider_arn
+  pod_identity               = var.pod_identity
+  cluster                    = "ops"
+  cost_center                = var.cost_center
+}
+
+module "lokiops_cost" {
+  source = "../../modules/service-account-role"
+
+  name                       = "${var.organisation}-lokiops-cost"
+  description                = "lokiops cost: reads the exports of the bill"
+  policy_json                = module.costs.read_policy_json
+  namespace_service_accounts = ["loki:lokiops-cost"]
+  oidc_provider_arn          = var.oidc_provider_arn
+  pod_identity               = var.pod_identity
+  cluster                    = "ops"
+  cost_center                = var.cost_center
+}

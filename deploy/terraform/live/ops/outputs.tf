@@ -22,3 +22,8 @@ output "cost_export_uri" {
   description = "Where lokiops cost reads."
   value       = module.costs.export_uri
 }
+
+output "lokiops_role_arns" {
+  description = "Roles of lokiops' service accounts, by tool."
+  value       = { storage = module.lokiops_storage.role_arn, cost = module.lokiops_cost.role_arn }
+}
