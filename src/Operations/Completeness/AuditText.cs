@@ -72,7 +72,11 @@ internal static class AuditText
         (source.Cluster.Length > 0 ? source.Cluster + " " : "") + (source.Source.Length > 0 ? source.Source : "(streams without the labels of a source)");
 
     private static string SumsRow(string label, AuditSums sums) => Row(label, Number(sums.Expected), Number(sums.Present), Number(sums.Missing), Number(sums.Extra),
-        Number(sums.Rejected), Number(sums.Lost), (Math.Floor(sums.Ratio * 1e6) / 1e6).ToString("0.######", CultureInfo.InvariantCulture));
+        Number(sums.Rejected), Number(sums.Lost), Ratio(sums));
+
+    /// <summary>Rounded down: what is not complete does not look so. Of nothing there is none.</summary>
+    private static string Ratio(AuditSums sums) =>
+        sums.Expected == 0 ? "-" : (Math.Floor(sums.Ratio * 1e6) / 1e6).ToString("0.######", CultureInfo.InvariantCulture);
 
     private static string Row(string label, params string[] cells) => $"  {label,-28}{string.Concat(cells.Select(static cell => $"{cell,14}"))}";
 

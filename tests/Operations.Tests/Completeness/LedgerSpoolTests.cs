@@ -8,6 +8,7 @@ using LokiGateway.Testing;
 
 namespace LokiGateway.Operations.Tests.Completeness;
 
+[Collection(nameof(MeasuresMemory))]
 public sealed class LedgerSpoolTests
 {
     private static readonly DateTime Start = new(2026, 11, 23, 0, 0, 0, DateTimeKind.Utc);

@@ -44,17 +44,27 @@ public sealed class FleetCostTests
     [Fact]
     public async Task HundredThousandStreams_TakeLessThan16MiB_AndHalfAMillionPushesOfThemAskNobody()
     {
+        const int MeasurementsMax = 5;
         await using RedisServer redis = await RedisServer.StartAsync();
-        await using FleetMember gateway = await FleetMember.JoinAsync(redis, new TenantLimits { MaxGlobalStreamsPerUser = 120_000 });
-        ulong[] streams = FleetMember.NewStreams(100_000);
+        await using FleetMember gateway = await FleetMember.JoinAsync(redis, new TenantLimits { MaxGlobalStreamsPerUser = 120_000 * MeasurementsMax });
+        ulong[] streams = [];
         var push = new ulong[1000];
-        Assert.Empty(await gateway.AdmitAsync(streams[..1]));
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        for (int from = 0; from < streams.Length; from += push.Length) Assert.Equal(0, await AdmitAsync(from));
-        await Eventually.TrueAsync(async () => await FleetStreamsTests.ActiveAsync(redis) == streams.Length, "all are announced");
-        long after = GC.GetTotalMemory(forceFullCollection: true);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{(after - before) / 1024.0 / 1024.0:F1} MiB for 100,000 streams");
-        Assert.InRange(after - before, 1, 16 * 1024 * 1024);
+        long held = 0;
+        int announced = 0;
+        // A heap that has shrunk meanwhile let something of an earlier test go (pools are trimmed by the clock), and says nothing of the streams.
+        for (int i = 0; i < MeasurementsMax && held <= 0; i++)
+        {
+            streams = FleetMember.NewStreams(100_000);
+            announced += streams.Length;
+            Assert.Empty(await gateway.AdmitAsync(streams[..1]));
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            for (int from = 0; from < streams.Length; from += push.Length) Assert.Equal(0, await AdmitAsync(from));
+            await Eventually.TrueAsync(async () => await FleetStreamsTests.ActiveAsync(redis) == announced, "all are announced");
+            held = GC.GetTotalMemory(forceFullCollection: true) - before;
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{held / 1024.0 / 1024.0:F1} MiB for 100,000 streams");
+        Assert.InRange(held, 1, 16 * 1024 * 1024);
         GC.KeepAlive(streams);
 
         double waits = await gateway.WaitsAsync("streams");
