@@ -145,8 +145,8 @@ public sealed record ShipperOptions
     }
 
     private const string FilenameHelp =
-        "Attach the file's path to each entry as structured metadata `filename`. When not set: yes for raw files, no for container logs, " +
-        "whose labels already name the container.";
+        "Attach the file's path to each entry as structured metadata `filename`. When not set: no for container logs whose path gives namespace, " +
+        "pod and container as labels; yes for all others.";
 
     private static bool? AskUnsetFilename(ConfigurationSection metadata)
     {

@@ -35,6 +35,20 @@ public sealed class ShipperServiceTests
     }
 
     [Fact]
+    public async Task ContainersLogOutsideOfTheKubeletsFolders_CarriesItsPath_BecauseNoLabelNamesIt()
+    {
+        await using FaultSink sink = FaultSink.Start();
+        await using var rig = new ShipperRig(sink);
+        rig.WriteRaw("api.log", "2026-11-22T22:15:03.000000000Z stdout F hello\n");
+        await rig.StartAsync();
+        Assert.True(await rig.DrainAsync());
+
+        StoredEntry entry = Assert.Single(sink.Stored());
+        Assert.Equal("hello", entry.Line);
+        Assert.Equal(("filename", Path.Combine(rig.Logs, "api.log")), Assert.Single(entry.Metadata));
+    }
+
+    [Fact]
     public async Task Restart_GoesOnWhereItWasAcknowledged()
     {
         await using FaultSink sink = FaultSink.Start();

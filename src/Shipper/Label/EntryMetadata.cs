@@ -16,8 +16,10 @@ internal static class EntryMetadata
     public static byte[] Encode(SourceOptions source, string path, bool isRaw, bool isReduced, string stream)
     {
         List<(string Name, string Value)> pairs = [];
-        if (source.FilenameMetadata ?? (isRaw || isReduced)) pairs.Add(("filename", path));
-        if ((source.PodUidMetadata || source.ContainerIdMetadata) && PodLogPath.TryParse(path, out PodLogPath? pod))
+        bool isContainers = PodLogPath.TryParse(path, out PodLogPath? pod);
+        // Where no label names the container, only this says where a line is from, to people and to the audit.
+        if (source.FilenameMetadata ?? (isRaw || isReduced || !isContainers)) pairs.Add(("filename", path));
+        if (pod is not null)
         {
             if (source.PodUidMetadata && pod.Uid is { } uid) pairs.Add(("pod_uid", uid));
             if (source.ContainerIdMetadata && pod.ContainerId is { } id) pairs.Add(("container_id", id));
