@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The tools that judge deploy/: helm, kubectl, promtool, the schemas of the CRDs, and a moto server for terraform. Everything lands in
-# artifacts/tools, nothing replaces what the machine has. A tool that cannot be had is named on stdout and its tests skip themselves: it
-# never fails the run. Terraform and its provider plugins are used where they are installed; they are too large to fetch for a test.
+# artifacts/tools but capsh, which is installed; nothing replaces what the machine has. A tool that cannot be had is named on stdout and its
+# tests skip themselves: it never fails the run. Terraform and its provider plugins are used where they are installed; they are too large to
+# fetch for a test.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/artifacts/tools

@@ -54,7 +54,7 @@ fi
 code=0
 
 suite() { # suite NAME: runs one, to its log
-  # A test that hangs must be named, not waited for: the whole run has to end within a quarter of an hour.
+  # A test that hangs must be named, not waited for.
   timeout --kill-after=10 1200 "tests/$1/bin/Release/net10.0/LokiGateway.$1" --no-ansi --no-progress >"$results/$1.log" 2>&1 </dev/null
 }
 
